@@ -1,0 +1,207 @@
+"""Every way a run can fail, one class a cause; each class owns its exit code and its remedy.
+
+    RecognizeError (1)
+    ├── UserError (2)         ConfigError · RulesError · LockFileError
+    ├── SourceError (4)       SourceNotFound
+    ├── ModelError (6)        ModelMissing · HashMismatch · FetchFailed · ConversionFailed
+    ├── EngineError (7)       NoUsableEngine
+    ├── CatalogueError (8)    CatalogueUnusable · CatalogueTooNew
+    ├── OutputError (1)
+    └── Locked (11)
+
+A file that cannot be read is no error of the run: decoders raise `FileFailure`, which becomes
+a `Skipped` record. Exit codes that no exception carries are named in `ExitCode`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from recognize_cli.records import Reason
+
+
+class ExitCode(IntEnum):
+    """What the process tells its caller."""
+
+    DONE = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    SOME_FAILED = 3
+    SOURCE = 4
+    LOGIN = 5
+    MODEL = 6
+    ENGINE = 7
+    CATALOGUE = 8
+    TIME_LIMIT = 10
+    LOCKED = 11
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+_SEVERITY = (
+    ExitCode.DONE,
+    ExitCode.SOME_FAILED,
+    ExitCode.TIME_LIMIT,
+    ExitCode.INTERRUPTED,
+    ExitCode.TERMINATED,
+    ExitCode.SOURCE,
+    ExitCode.LOGIN,
+    ExitCode.ENGINE,
+    ExitCode.MODEL,
+    ExitCode.LOCKED,
+    ExitCode.CATALOGUE,
+    ExitCode.USAGE,
+    ExitCode.UNEXPECTED,
+)
+
+
+def severest(*codes: ExitCode) -> ExitCode:
+    """The code that a run with all these outcomes ends with; `ExitCode.DONE` for none."""
+    return max(codes, key=_SEVERITY.index, default=ExitCode.DONE)
+
+
+class RecognizeError(Exception):
+    """Base of all expected failures. Subclasses set a message template and an exit code.
+
+    The template is filled from keyword arguments, which stay readable as `details`.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
+    template: ClassVar[str] = "{message}"
+
+    def __init__(self, **details: object) -> None:
+        self.details = details
+        super().__init__(self.template.format(**details))
+
+
+class UserError(RecognizeError):
+    """What the user gave cannot be used."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ConfigError(UserError):
+    """A config file, variable or option is wrong."""
+
+    template = "{where}: {problem}"
+
+
+class RulesError(UserError):
+    """A rules file is wrong; `where` is ``FILE`` or ``FILE:LINE``."""
+
+    template = "{where}: {problem}"
+
+
+class LockFileError(UserError):
+    """A models.lock cannot be used."""
+
+    template = "{path}: {problem}"
+
+
+class SourceError(RecognizeError):
+    """A tree cannot be read."""
+
+    exit_code = ExitCode.SOURCE
+
+
+class SourceNotFound(SourceError):
+    """The root of a tree does not exist or cannot be listed."""
+
+    template = "cannot read {source}: {problem}"
+
+
+class ModelError(RecognizeError):
+    """A model cannot be used."""
+
+    exit_code = ExitCode.MODEL
+
+
+class ModelMissing(ModelError):
+    """A model is not installed and may not be fetched now."""
+
+    template = (
+        "the model {name} is not installed; fetch it with `recognize models fetch {name}`, or on a"
+        " machine without a network with `recognize models fetch --from DIR {name}`"
+    )
+
+
+class HashMismatch(ModelError):
+    """The bytes of a file are not those that models.lock names."""
+
+    template = (
+        "{path} is not the file that models.lock names: expected {expected}, found {found};"
+        " delete it and run `recognize models fetch {name}` again"
+    )
+
+
+class FetchFailed(ModelError):
+    """No source gave a model file."""
+
+    template = "cannot fetch {name}: {problem}"
+
+
+class ConversionFailed(ModelError):
+    """A model file has the right bytes, and yet cannot be converted."""
+
+    template = "cannot convert {name}: {problem}"
+
+
+class EngineError(RecognizeError):
+    """A model runtime failed."""
+
+    exit_code = ExitCode.ENGINE
+    template = "{engine}: {problem}"
+
+
+class NoUsableEngine(EngineError):
+    """This machine can run no model for a recognizer."""
+
+    template = "no engine can run {recognizer} here: {problem}; see `recognize doctor`"
+
+
+class CatalogueError(RecognizeError):
+    """The catalogue cannot be used."""
+
+    exit_code = ExitCode.CATALOGUE
+
+
+class CatalogueUnusable(CatalogueError):
+    """The catalogue cannot be opened, read or written."""
+
+    template = (
+        "the catalogue {path} cannot be used: {problem}; name another with --catalogue FILE,"
+        " or run without one with --no-catalogue"
+    )
+
+
+class CatalogueTooNew(CatalogueError):
+    """The catalogue was written by a newer version of this program."""
+
+    template = (
+        "the catalogue {path} was written by a newer recognize (it has the change {migration!r});"
+        " upgrade recognize, or name another catalogue with --catalogue FILE"
+    )
+
+
+class OutputError(RecognizeError):
+    """Results cannot be written."""
+
+    template = "cannot write {where}: {problem}"
+
+
+class Locked(RecognizeError):
+    """Another run holds the lock."""
+
+    exit_code = ExitCode.LOCKED
+    template = "{path} is in use by another run{holder}; wait for it with --wait"
+
+
+class FileFailure(Exception):
+    """One file cannot be read; `reason` says why in a word, the message in a sentence."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(reason, message)
+        self.reason = reason
+        self.message = message

@@ -1,0 +1,185 @@
+"""What flows through the pipeline: frozen records and nothing else.
+
+Paths inside a source are relative, joined by ``/``, and never start with one. A name
+that is not valid UTF-8 carries its bytes as surrogate escapes (PEP 383), so that it can
+be opened and written back unharmed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Kind(StrEnum):
+    """The three kinds of media that recognizers know."""
+
+    IMAGE = "image"
+    AUDIO = "audio"
+    VIDEO = "video"
+
+
+class Reason(StrEnum):
+    """Why a file has no result; the stable word in ``error`` records."""
+
+    IO = "io"  # it could not be read (permission, vanished, disk error)
+    DECODE = "decode"  # its content is damaged or not what its name says
+    UNSUPPORTED = "unsupported"  # a format that this installation cannot read
+    TOO_LARGE = "too-large"  # more pixels than the limit
+    TIMEOUT = "timeout"  # decoding took longer than the limit
+    MEMORY = "memory"  # decoding wanted more memory than the limit
+    CRASH = "crash"  # the decoder died
+    INFERENCE = "inference"  # the model failed on it
+
+
+class Gone(StrEnum):
+    """Why a file that had a result is no longer part of the tree."""
+
+    DELETED = "deleted"
+    IGNORED = "ignored"  # a marker file now covers it
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name in a directory, as a source lists it, before anybody decided to read it."""
+
+    name: str
+    is_directory: bool
+    size: int = 0
+    version: str = ""
+    modified: float = 0.0
+    file_id: str | None = None
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All names of one directory. ``directory`` is relative to the source; the root is ``""``."""
+
+    directory: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """A file that may be tagged.
+
+    ``version`` changes whenever the content may have changed (an etag, or mtime in ns and
+    size); ``file_id`` stays when the file is moved; ``modified`` is in seconds since 1970.
+    """
+
+    source: str
+    path: str
+    kind: Kind
+    size: int
+    version: str
+    modified: float
+    file_id: str | None = None
+
+    @property
+    def directory(self) -> str:
+        """The directory part of the path, ``""`` at the root."""
+        return self.path.rpartition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded image: ``pixels`` is H×W×3 uint8 RGB, upright, at most 1024 px on its long side.
+
+    ``cpu_seconds`` is what the decoder process spent on it.
+    """
+
+    file: MediaFile
+    pixels: NDArray[np.uint8]
+    cpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that could not be read, and why."""
+
+    file: MediaFile
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Inputs that go through one recognizer together."""
+
+    recognizer: str
+    inputs: tuple[Decoded, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """One class of a model: its name, its stable id (a WordNet id, say) and its probability."""
+
+    name: str
+    score: float
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The top classes that a recognizer saw in a file, best first; ``model`` is its fingerprint."""
+
+    file: MediaFile
+    recognizer: str
+    model: str
+    top: tuple[ClassScore, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag for a file; ``class_name`` is the best class that led to it."""
+
+    name: str
+    score: float
+    recognizer: str
+    class_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """All that is known of one file after a run: its tags and scores, or why there are none.
+
+    ``recognizers`` are those whose result is in here; ``unchanged`` says that it was known
+    before this run and is the same.
+    """
+
+    file: MediaFile
+    recognizers: tuple[str, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    scores: tuple[Scores, ...] = ()
+    skipped: Skipped | None = None
+    unchanged: bool = False
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A file whose result no longer stands: deleted, or covered by a marker since the last run."""
+
+    source: str
+    path: str
+    why: Gone
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A directory that could not be listed; what lies below it keeps what is known of it."""
+
+    source: str
+    path: str
+    message: str
