@@ -7,6 +7,7 @@
     ├── EngineError (7)       NoUsableEngine
     ├── CatalogueError (8)    CatalogueUnusable · CatalogueTooNew
     ├── OutputError (1)
+    ├── SandboxError (1)
     └── Locked (11)
 
 A file that cannot be read is no error of the run: decoders raise `FileFailure`, which becomes
@@ -189,6 +190,15 @@ class OutputError(RecognizeError):
     """Results cannot be written."""
 
     template = "cannot write {where}: {problem}"
+
+
+class SandboxError(RecognizeError):
+    """Media cannot be decoded at all here: no decode worker starts."""
+
+    template = (
+        "cannot start a decode worker: {problem}; check this account's limits on processes and memory"
+        " (`ulimit -a`), and that Pillow can be imported (`python -m PIL`)"
+    )
 
 
 class Locked(RecognizeError):

@@ -93,6 +93,10 @@ class Recognizer(Protocol):
         """The pixels that the short side of an image needs; a decoder may give more, up to 1024 long."""
         ...
 
+    def load(self) -> None:
+        """Loads the model, if it is not loaded yet; raises EngineError or ModelError."""
+        ...
+
     def run(self, batch: Batch) -> Sequence[Scores]:
         """The scores of each input of the batch, in order; raises EngineError."""
         ...

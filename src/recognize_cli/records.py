@@ -41,12 +41,16 @@ class Gone(StrEnum):
     """Why a file that had a result is no longer part of the tree."""
 
     DELETED = "deleted"
+    MOVED = "moved"  # to another path, whose own record follows
     IGNORED = "ignored"  # a marker file now covers it
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name in a directory, as a source lists it, before anybody decided to read it."""
+    """One name in a directory, as a source lists it, before anybody decided to read it.
+
+    An empty ``version`` says that the source could not find out more than the name.
+    """
 
     name: str
     is_directory: bool
@@ -59,10 +63,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All names of one directory. ``directory`` is relative to the source; the root is ``""``."""
+    """All names of one directory. ``directory`` is relative to the source; the root is ``""``.
+
+    ``entries`` are its files and directories, sorted by the bytes of their names; ``links`` the
+    names of symbolic links that the source does not follow; ``device`` the file system that the
+    directory is on, where the source knows one.
+    """
 
     directory: str
     entries: tuple[Entry, ...]
+    links: tuple[str, ...] = ()
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +117,15 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that could not be read, and why."""
+    """A file that could not be read, or that a recognizer failed on, and why.
+
+    ``recognizer`` is empty where the file itself could not be read.
+    """
 
     file: MediaFile
     reason: Reason
     message: str
+    recognizer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,17 +167,17 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """All that is known of one file after a run: its tags and scores, or why there are none.
+    """All that is known of one file after a run: its tags and scores, and why some are lacking.
 
     ``recognizers`` are those whose result is in here; ``unchanged`` says that it was known
-    before this run and is the same.
+    before this run and is the same. A recognizer's failure costs only its own tags.
     """
 
     file: MediaFile
     recognizers: tuple[str, ...] = ()
     tags: tuple[Tag, ...] = ()
     scores: tuple[Scores, ...] = ()
-    skipped: Skipped | None = None
+    failures: tuple[Skipped, ...] = ()
     unchanged: bool = False
     timings: dict[str, float] = field(default_factory=dict)
 
@@ -178,8 +193,15 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A directory that could not be listed; what lies below it keeps what is known of it."""
+    """A path that could not be read: a directory, or a file that the user listed by name.
+
+    What lies below it keeps what is known of it.
+    """
 
     source: str
     path: str
     message: str
+
+
+Finished = FileResult | Removed | Unreadable
+"""What a run reports: needs no more work, so every stage hands it on as it is."""

@@ -1,0 +1,143 @@
+"""How close a scan comes to what the machine can give.
+
+The floor of a scan is cores / (CPU seconds an image of decoding alone + of the bare model alone),
+each measured here with one thread in the same run. Prints JSON: the ratio is what counts, the
+seconds belong to the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import photos
+import psutil
+
+from recognize_cli.engines.onnx import OrtSession
+from recognize_cli.media.image import decode_image
+from recognize_cli.models.fetch import ensure
+from recognize_cli.models.lockfile import load_lock
+from recognize_cli.models.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SAMPLE = 36
+"""Photos and model runs to average over: each of the made pictures twice."""
+
+
+def main() -> None:
+    """Makes the photos, measures the parts and the whole, prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=int, default=500, help="how many 12-megapixel JPEGs")
+    parser.add_argument("--folder", type=Path, help="where to keep them (default: a temporary folder)")
+    parser.add_argument("--runs", type=int, default=3, help="scans to take the median of")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (options.folder or Path(temporary)) / "photos"
+        files = photos.make(folder, options.photos)
+        print(json.dumps(measure(folder, files, options.runs), indent=2))
+
+
+def measure(folder: Path, files: list[Path], runs: int) -> dict[str, object]:
+    """All figures of one run. Parts are measured before and after the scans, and averaged."""
+    parts = [measure_parts(files)]
+    scans = [scan(folder, len(files)) for _ in range(runs)]
+    parts.append(measure_parts(files))
+    decode, model = (sum(each[index] for each in parts) / len(parts) for index in (0, 1))
+    cores = len(os.sched_getaffinity(0))
+    floor = cores / (decode + model)
+    rate, peak = (float(np.median([each[index] for each in scans])) for index in (0, 1))
+    return {
+        "photos": len(files),
+        "megabytes_each": round(sum(file.stat().st_size for file in files) / len(files) / 1e6, 2),
+        "cores": cores,
+        "decode_cpu_ms": round(decode * 1e3, 1),
+        "model_cpu_ms": round(model * 1e3, 1),
+        "floor_images_per_second": round(floor, 2),
+        "scan_images_per_second": round(rate, 2),
+        "ratio": round(rate / floor, 3),
+        "peak_memory_mb": round(peak / 1e6),
+    }
+
+
+def measure_parts(files: list[Path]) -> tuple[float, float]:
+    """CPU seconds an image of decoding alone and of the bare model alone."""
+    (entry,) = (each for each in load_lock().models if each.recognizer == "objects" and each.default)
+    installed = ensure(entry, Store())
+    session = OrtSession(installed.path, threads=1)
+    side = entry.input.size
+    image = np.random.default_rng(1).integers(0, 256, (1, side, side, 3), np.uint8)
+    sample = iter(files[:_SAMPLE])
+    short_side = entry.input.short_side or side
+    decode = cpu_seconds(
+        lambda: decode_image(str(next(sample)), min_side=short_side), min(_SAMPLE, len(files))
+    )
+    session.run({session.inputs[0]: image})
+    model = cpu_seconds(lambda: session.run({session.inputs[0]: image}), _SAMPLE)
+    return decode, model
+
+
+def cpu_seconds(work: Callable[[], object], times: int) -> float:
+    """CPU seconds of this process for one call, averaged."""
+    before = time.process_time()
+    for _ in range(times):
+        work()
+    return (time.process_time() - before) / times
+
+
+def scan(folder: Path, count: int) -> tuple[float, float]:
+    """Images per second and peak memory (bytes, all processes) of one whole `recognize scan`."""
+    with tempfile.TemporaryDirectory() as temporary:
+        command = [sys.executable, "-m", "recognize_cli", "-q", "scan", str(folder), "-r", "objects"]
+        command += [
+            "--format",
+            "jsonl",
+            "-o",
+            f"{temporary}/out.jsonl",
+            "--catalogue",
+            f"{temporary}/catalogue",
+        ]
+        started = time.perf_counter()
+        with subprocess.Popen(command) as process:
+            peak = watch(process)
+        elapsed = time.perf_counter() - started
+        if process.returncode:
+            raise SystemExit(f"the scan ended with {process.returncode}")
+    return count / elapsed, peak
+
+
+def watch(process: subprocess.Popen[bytes]) -> float:
+    """Waits for a process; returns the most memory that it and its children held at once, in bytes."""
+    peak = 0.0
+    parent = psutil.Process(process.pid)
+    while process.poll() is None:
+        total = 0.0
+        for each in [parent, *children(parent)]:
+            try:
+                total += each.memory_full_info().pss
+            except psutil.Error:
+                continue
+        peak = max(peak, total)
+        time.sleep(0.2)
+    return peak
+
+
+def children(parent: psutil.Process) -> list[psutil.Process]:
+    """The living descendants of a process."""
+    try:
+        return parent.children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""The project's checks, each a session; `nox` alone runs all but the opt-in ones (bench, lowest)."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "venv"
+nox.options.sessions = ["lint", "types", "layers", "docs", "tests", "base_install"]
+nox.options.reuse_venv = "yes"
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def group(name: str) -> list[str]:
+    """The requirements of a dependency group of pyproject.toml."""
+    return nox.project.dependency_groups(PYPROJECT, name)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and common mistakes."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Static types, strict."""
+    session.install("-e", ".[heif]", *group("types"))
+    session.run("mypy")
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """Rooms import only downwards."""
+    session.install("-e", ".", *group("layers"))
+    session.run("lint-imports")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests, with coverage."""
+    session.install("-e", ".[heif]", *group("tests"))
+    session.run("pytest", "--cov", "--cov-report=term:skip-covered", *session.posargs)
+
+
+@nox.session
+def base_install(session: nox.Session) -> None:
+    """What `pip install` alone gives, from the wheel: no extra, no test tool, and it works."""
+    session.install("build")
+    wheels = Path(session.create_tmp()) / "wheels"
+    session.run("python", "-m", "build", "--wheel", "--outdir", str(wheels), silent=True)
+    wheel = max(wheels.glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    session.run("python", "-m", "pip", "uninstall", "-qy", "recognize-cli", silent=True)
+    session.install(str(wheel))
+    session.run("python", "tests/base_install.py")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The command-line reference in docs/ is what the commands say of themselves."""
+    session.install("-e", ".")
+    session.run("python", "docs/make_reference.py", *(session.posargs or ["--check"]))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Speed and memory of a scan against the floor that the machine sets."""
+    session.install(".", "scikit-image")
+    session.run("python", "bench/scan.py", *session.posargs)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """All tests with the oldest dependencies that pyproject.toml allows."""
+    session.install("uv")
+    session.run(
+        "uv", "pip", "install", "--python", sys.executable if session.virtualenv is None else session.virtualenv.location,
+        "--resolution", "lowest-direct", "-e", ".[heif]", *group("tests"),
+    )
+    session.run("pytest", *session.posargs)

@@ -1,0 +1,202 @@
+"""Puts a scan together: from options to the tools that the pipeline works with."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from recognize_cli.catalogue import NullCatalogue, SqliteCatalogue
+from recognize_cli.cli.installation import build, choose, fetch_if_missing
+from recognize_cli.cli.output import default_format, destination, styler
+from recognize_cli.cli.progress import file_progress
+from recognize_cli.cli.trees import Selection, filters, trees, why
+from recognize_cli.errors import ExitCode
+from recognize_cli.hardware import probe
+from recognize_cli.interrupt import Interrupt
+from recognize_cli.locking import acquire
+from recognize_cli.media.fingerprint import decoder_fingerprint
+from recognize_cli.media.sandbox import DecodeJob, Sandbox
+from recognize_cli.models.lockfile import load_lock
+from recognize_cli.models.store import Store
+from recognize_cli.naming import printable
+from recognize_cli.pipeline import Tools, scan
+from recognize_cli.resources import shipped
+from recognize_cli.rules import load_rules
+from recognize_cli.sinks.jsonl import JsonSink
+from recognize_cli.sinks.text import TextSink
+from recognize_cli.stages.reconcile import Policy
+from recognize_cli.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
+    from io import BufferedIOBase, TextIOWrapper
+    from pathlib import Path
+    from typing import IO
+
+    from recognize_cli.catalogue import Catalogue
+    from recognize_cli.errors import SourceError
+    from recognize_cli.protocols import Recognizer, Sink, Source
+    from recognize_cli.rules import RuleSet
+    from recognize_cli.stages.decode import Picture
+    from recognize_cli.stages.items import Job
+
+_LOG = logging.getLogger(__name__)
+_LOOK_AHEAD = 4
+"""Files decoded or being decoded for each decoding process: enough that neither decoders nor models wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanOptions:
+    """What the command line, the environment and the config file say, as one value."""
+
+    sources: tuple[str, ...]
+    recognizers: tuple[str, ...]
+    backend: str
+    rules: Path | None
+    scores: bool
+    changed_only: bool
+    format: str | None
+    output: Path | None
+    progress: bool | None
+    catalogue: Path
+    no_catalogue: bool
+    full: bool
+    retry: bool
+    wait: bool
+    filters: list[tuple[bool, str]]
+    one_file_system: bool
+    follow_symlinks: bool
+    files_from: BufferedIOBase | None
+    nul: bool
+    max_size: int | None
+    explain: str | None
+    max_duration: float | None
+    timeout: float
+    jobs: int | None
+    threads: int | None
+    batch_size: int
+    nice: int | None
+    offline: bool
+    store: Path | None
+    lock: Path | None
+
+
+def run_scan(options: ScanOptions) -> ExitCode:
+    """Scans what the options name and reports it; returns how it went."""
+    tally = Tally()
+    with ExitStack() as stack:
+        stop = stack.enter_context(Interrupt(options.max_duration))
+        rules = load_rules(options.rules or shipped("rules.yml"))
+        catalogue = stack.enter_context(_catalogue(options, stop))
+        recognizers = _recognizers(options)
+        for each in recognizers.values():
+            stack.callback(each.close)
+        sandbox = stack.enter_context(Sandbox(_cores(options.jobs), timeout=options.timeout))
+        stop.on_abort(sandbox.abort)
+        stream = stack.enter_context(destination(options.output, on_abort=stop.on_abort))
+        sink = stack.enter_context(_sink(options, stream))
+        progress = stack.enter_context(closing(file_progress(options.progress)))
+        tools = _tools(options, recognizers, rules, catalogue, sandbox, stop)
+        selected = trees(_selection(options), stop, partial(_no_source, tally))
+        scan(selected, tools, sink, progress, tally, changed_only=options.changed_only)
+        if stop.requested:
+            tally.stopped(stop.requested, stop.exit_code)
+        sink.summary(tally.summary(list(options.sources)))
+    _LOG.info("%s", tally)
+    return tally.exit_code
+
+
+def explain_path(options: ScanOptions) -> ExitCode:
+    """Says on stdout whether a path takes part in a scan, and why."""
+    _, sentence = why(_selection(options), options.explain or "")
+    sys.stdout.write(printable(sentence) + "\n")
+    return ExitCode.DONE
+
+
+def _selection(options: ScanOptions) -> Selection:
+    return Selection(
+        options.sources,
+        filters(options.filters, max_size=options.max_size, one_file_system=options.one_file_system),
+        options.follow_symlinks,
+        options.files_from,
+        options.nul,
+    )
+
+
+def _tools(
+    options: ScanOptions,
+    recognizers: dict[str, Recognizer],
+    rules: RuleSet,
+    catalogue: Catalogue,
+    sandbox: Sandbox,
+    stop: Interrupt,
+) -> Tools:
+    policy = Policy(
+        recognizers,
+        rules=dict.fromkeys(recognizers, rules.fingerprint),
+        decoder=decoder_fingerprint(),
+        full=options.full,
+        retry=options.retry,
+        with_scores=options.scores,
+    )
+    return Tools(
+        policy=policy,
+        catalogue=catalogue,
+        submit=partial(_submit, sandbox, recognizers),
+        apply=rules.apply,
+        stop=stop,
+        look_ahead=_LOOK_AHEAD * _cores(options.jobs) + options.batch_size,
+        threads=_cores(options.threads),
+        batch_size=options.batch_size,
+    )
+
+
+def _cores(wanted: int | None) -> int:
+    return wanted or probe().cores
+
+
+@contextmanager
+def _catalogue(options: ScanOptions, stop: Interrupt) -> Iterator[Catalogue]:
+    if options.no_catalogue:
+        yield NullCatalogue()
+        return
+    with (
+        acquire(options.catalogue, wait=options.wait, stop=stop),
+        SqliteCatalogue.open(options.catalogue) as catalogue,
+    ):
+        yield catalogue
+
+
+def _recognizers(options: ScanOptions) -> dict[str, Recognizer]:
+    """The recognizers asked for; their models are fetched if need be, and loaded later."""
+    lock, store, hardware = load_lock(options.lock), Store(options.store), probe()
+    recognizers = {}
+    for name in dict.fromkeys(options.recognizers):
+        entry = choose(name, lock, store, hardware, options.backend)
+        fetch_if_missing(entry, store, offline=options.offline, progress=options.progress)
+        recognizers[name] = build(entry, store)
+    return recognizers
+
+
+def _sink(options: ScanOptions, stream: TextIOWrapper) -> Sink:
+    format_ = options.format or default_format(options.output)
+    if format_ == "text":
+        return TextSink(stream, styler(stream), scores=options.scores)
+    return JsonSink(cast("IO[bytes]", stream.buffer), lines=format_ == "jsonl", scores=options.scores)
+
+
+def _submit(
+    sandbox: Sandbox, recognizers: dict[str, Recognizer], source: Source, job: Job
+) -> Future[Picture]:
+    min_side = max(recognizers[name].min_side for name in job.wanted)
+    return sandbox.submit(DecodeJob(source.local_path(job.file), job.file.kind, min_side))
+
+
+def _no_source(tally: Tally, error: SourceError) -> None:
+    _LOG.error("%s", error)
+    tally.problem(str(error), error.exit_code)

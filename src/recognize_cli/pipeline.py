@@ -1,0 +1,133 @@
+"""READ THIS FIRST: a scan is a list of stages, each pulling from the one before it.
+
+    walk ─▶ reconcile ─▶ decode ─▶ infer ─▶ tag ─▶ commit ─▶ sink
+
+Names come out of a source, the catalogue says which of them are news, decoders in worker processes
+and models in threads work on those a bounded number ahead, rules make tags of their scores, and a
+result is reported once it is safe in the catalogue. What is finished early (a known file, a removed
+one, a directory that cannot be listed) passes through the later stages as it is. Everything streams:
+memory does not grow with the tree.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from recognize_cli.catalogue.api import Outcome
+from recognize_cli.errors import SourceError
+from recognize_cli.records import FileResult, Removed, Unreadable
+from recognize_cli.stages.commit import commit
+from recognize_cli.stages.decode import decode
+from recognize_cli.stages.infer import infer
+from recognize_cli.stages.reconcile import place, reconcile
+from recognize_cli.stages.tag import tag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+    from concurrent.futures import Future
+
+    from recognize_cli.catalogue.api import Catalogue
+    from recognize_cli.protocols import Progress, Sink, Source
+    from recognize_cli.records import Finished, Scores, Tag
+    from recognize_cli.stages.decode import Picture
+    from recognize_cli.stages.items import Job
+    from recognize_cli.stages.reconcile import Policy
+    from recognize_cli.stages.walk import Visit
+    from recognize_cli.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A source, and the visits of its directories (not begun yet)."""
+
+    source: Source
+    visits: Iterable[Visit | Unreadable]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the stages work with; the command line puts them together.
+
+    ``submit`` starts decoding the file of a job in a worker, ``apply`` turns scores into tags, ``stop``
+    says whether to come to an end. ``look_ahead`` bounds the files decoded or being decoded, ``threads``
+    the batches in the models.
+    """
+
+    policy: Policy
+    catalogue: Catalogue
+    submit: Callable[[Source, Job], Future[Picture]]
+    apply: Callable[[Scores], tuple[Tag, ...]]
+    stop: Callable[[], bool]
+    look_ahead: int
+    threads: int
+    batch_size: int
+
+
+def results(tree: Tree, tools: Tools) -> Generator[Finished]:
+    """One tree, from names to results."""
+    source, policy, stop = tree.source, tools.policy, tools.stop
+    work = reconcile(tree.visits, source, tools.catalogue, policy, stop)
+    decoded = decode(work, partial(tools.submit, source), look_ahead=tools.look_ahead, stop=stop)
+    scored = infer(decoded, policy.recognizers, threads=tools.threads, batch_size=tools.batch_size)
+    tagged = tag(scored, tools.apply)
+    yield from commit(tagged, partial(save, source, tools))
+
+
+def scan(
+    trees: Iterable[Tree],
+    tools: Tools,
+    sink: Sink,
+    progress: Progress,
+    tally: Tally,
+    *,
+    changed_only: bool = False,
+) -> None:
+    """Scans trees one after the other, reports to the sink and counts what happened.
+
+    A tree whose source cannot be read does not keep the others from being scanned. ``changed_only``
+    leaves unchanged files out of the report and of the count. Files that vanished long ago are
+    forgotten at the end.
+    """
+    for tree in trees:
+        if tools.stop():
+            return
+        try:
+            with closing(results(tree, tools)) as finished:
+                for item in finished:
+                    _report(item, tally, sink, progress, changed_only=changed_only)
+        except SourceError as error:
+            tally.problem(str(error), error.exit_code)
+    tools.catalogue.purge()
+
+
+def save(source: Source, tools: Tools, batch: Sequence[FileResult]) -> None:
+    """Puts results into the catalogue, all of them or, on an error, none."""
+    tools.catalogue.commit(
+        [
+            Outcome(
+                result,
+                source.storage,
+                place(source, result.file.directory),
+                rules=tools.policy.rules,
+                decoder=tools.policy.decoder,
+            )
+            for result in batch
+        ]
+    )
+
+
+def _report(item: Finished, tally: Tally, sink: Sink, progress: Progress, *, changed_only: bool) -> None:
+    match item:
+        case FileResult():
+            progress.advance(failed=bool(item.failures), unchanged=item.unchanged)
+            if changed_only and item.unchanged:
+                return
+            sink.result(item)
+        case Removed():
+            sink.removed(item)
+        case Unreadable():
+            sink.unreadable(item)
+    tally.count(item)

@@ -1,0 +1,131 @@
+"""Objects, animals, food and scenes in photos: an ImageNet classifier.
+
+The preprocessing is that of the model's own reference, as models.lock says it: the central square of
+a photo whose short side is scaled to so many pixels, or the whole photo squeezed into a square.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from recognize_cli.records import ClassScore, Kind, Scores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from recognize_cli.models.entries import InputSpec
+    from recognize_cli.protocols import Session
+    from recognize_cli.records import Batch, Decoded
+
+NAME = "objects"
+TOP = 10
+"""How many classes are kept of each photo: the rules look at seven."""
+
+_RECIPE = 1
+"""Raise it when the same model and photo could give other scores: all photos are then looked at again."""
+
+_RESAMPLE = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+
+
+class ObjectsRecognizer:
+    """Gives the most probable classes of a photo."""
+
+    name = NAME
+    kinds = frozenset({Kind.IMAGE})
+
+    def __init__(
+        self,
+        spec: InputSpec,
+        labels: Sequence[tuple[str, str]],
+        open_session: Callable[[], Session],
+        *,
+        model: str,
+        logits: bool = True,
+    ) -> None:
+        """``labels`` are (id, name) in the order of the model's output; ``model`` is its fingerprint.
+
+        ``open_session`` is called when the first photo comes.
+        """
+        self._spec = spec
+        self._labels = labels
+        self._open_session = open_session
+        self._logits = logits
+        self._session: Session | None = None
+        self._loading = threading.Lock()
+        self.fingerprint = f"{model}.{_RECIPE}"
+        self.min_side = spec.short_side or spec.size
+
+    def load(self) -> None:
+        """Loads the model, if it is not loaded yet; raises EngineError or ModelError."""
+        with self._loading:
+            if self._session is None:
+                self._session = self._open_session()
+
+    def run(self, batch: Batch) -> Sequence[Scores]:
+        """The `TOP` classes of each photo of the batch; raises EngineError. Call `load` first."""
+        if self._session is None:
+            raise RuntimeError("run() before load()")
+        images = np.stack([prepare(each.pixels, self._spec) for each in batch.inputs])
+        outputs = self._session.run({self._session.inputs[0]: images})
+        scores = outputs[self._session.outputs[0]].reshape(len(batch.inputs), -1)
+        return [
+            self._top(decoded, row)
+            for decoded, row in zip(batch.inputs, softmax(scores) if self._logits else scores, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Gives the model's memory back."""
+        with self._loading:
+            if self._session is not None:
+                self._session.close()
+                self._session = None
+
+    def _top(self, decoded: Decoded, probabilities: NDArray[np.floating]) -> Scores:
+        best = np.argsort(-probabilities, kind="stable")[:TOP]
+        top = tuple(
+            ClassScore(self._labels[index][1], float(probabilities[index]), self._labels[index][0])
+            for index in best
+        )
+        return Scores(decoded.file, NAME, self.fingerprint, top)
+
+
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Probabilities of each row (N×C), in double precision."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    exponentials = np.exp(shifted)
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+
+
+def prepare(pixels: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.uint8] | NDArray[np.float32]:
+    """A photo (H×W×3 uint8 RGB) as the model takes it: square, in its channel order, layout and range."""
+    image = Image.fromarray(pixels)
+    square = image.resize((spec.size, spec.size), _RESAMPLE[spec.resample], box=_box(image.size, spec))
+    array = np.asarray(square)
+    if spec.channels == "BGR":
+        array = array[:, :, ::-1]
+    if spec.layout == "NCHW":
+        array = array.transpose(2, 0, 1)
+    if spec.mean is None or spec.std is None:
+        return array
+    shape = (3, 1, 1) if spec.layout == "NCHW" else (1, 1, 3)
+    mean, std = (np.asarray(each, np.float32).reshape(shape) for each in (spec.mean, spec.std))
+    return np.asarray((array.astype(np.float32) - mean) / std)
+
+
+def _box(size: tuple[int, int], spec: InputSpec) -> tuple[int, int, int, int]:
+    """The part of a photo (width, height) that the model sees: left, top, right, bottom.
+
+    Whole pixels, and the odd one to the right and below, as the EfficientNet reference crops.
+    """
+    width, height = size
+    if spec.short_side is None:
+        return 0, 0, width, height
+    side = max(1, min(size) * spec.size // spec.short_side)
+    left, top = (width - side + 1) // 2, (height - side + 1) // 2
+    return left, top, left + side, top + side

@@ -1,0 +1,145 @@
+"""Results as JSON: one object a line, or one array of the same objects.
+
+The objects are the documented interface of the program (docs/json.md): fields are only ever added.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+    from typing import IO
+
+    from recognize_cli.records import FileResult, Removed, Skipped, Unreadable
+
+_SCHEMA = 1
+
+
+class JsonSink:
+    """Writes each record at once; unchanged files are buffered, anything new is flushed."""
+
+    def __init__(self, stream: IO[bytes], *, lines: bool = True, scores: bool = False) -> None:
+        """``lines``: JSON lines rather than one array; ``scores``: add the raw classes to each file."""
+        self._stream = stream
+        self._lines = lines
+        self._scores = scores
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the array of a run that ended without a summary, so that it stays readable."""
+        if self._count and not self._lines and kind is not BrokenPipeError:
+            self._stream.write(b"\n]\n")
+            self._stream.flush()
+
+    def result(self, result: FileResult) -> None:
+        """A ``file`` record unless the file itself could not be read, and an ``error`` for each failure."""
+        if not any(not failure.recognizer for failure in result.failures):
+            self._write(_file(result, scores=self._scores), flush=not result.unchanged)
+        for failure in result.failures:
+            self._write(_error(failure, unchanged=result.unchanged), flush=not result.unchanged)
+
+    def removed(self, removed: Removed) -> None:
+        """A ``removed`` record."""
+        self._write({**_head("removed", removed.source, removed.path), "why": str(removed.why)}, flush=False)
+
+    def unreadable(self, unreadable: Unreadable) -> None:
+        """An ``error`` record for a directory."""
+        record = {
+            **_head("error", unreadable.source, unreadable.path),
+            "reason": "io",
+            "message": unreadable.message,
+            "directory": True,
+        }
+        self._write(record, flush=True)
+
+    def summary(self, summary: Mapping[str, object]) -> None:
+        """The ``summary`` record: the last one."""
+        self._write({"type": "summary", "schema": _SCHEMA, **summary}, flush=True)
+
+    def _write(self, record: Mapping[str, object], *, flush: bool) -> None:
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+        if self._lines:
+            self._stream.write(text + b"\n")
+        else:
+            self._stream.write((b",\n" if self._count else b"[\n") + text)
+        self._count += 1
+        if flush:
+            self._stream.flush()
+
+
+def _head(type_: str, source: str, path: str) -> dict[str, object]:
+    head: dict[str, object] = {
+        "type": type_,
+        "schema": _SCHEMA,
+        "source": _readable(source),
+        "path": _readable(path),
+    }
+    if head["path"] != path:
+        head["path_bytes"] = base64.b64encode(os.fsencode(path)).decode()
+    return head
+
+
+def _readable(path: str) -> str:
+    """The path as valid Unicode: bytes that are not UTF-8 become U+FFFD."""
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "replace")
+
+
+def _timestamp(seconds: float) -> str | None:
+    """UTC in ISO 8601; None for a clock that no calendar holds (a damaged file system has such)."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def _file(result: FileResult, *, scores: bool) -> dict[str, object]:
+    file = result.file
+    record = {
+        **_head("file", file.source, file.path),
+        "kind": str(file.kind),
+        "size": file.size,
+        "modified": _timestamp(file.modified),
+        "unchanged": result.unchanged,
+        "recognizers": list(result.recognizers),
+        "tags": [
+            {
+                "name": tag.name,
+                "score": round(tag.score, 4),
+                "recognizer": tag.recognizer,
+                "class": tag.class_name,
+            }
+            for tag in result.tags
+        ],
+    }
+    if scores:
+        record["scores"] = {
+            each.recognizer: [[top.name, round(top.score, 6)] for top in each.top] for each in result.scores
+        }
+    return record
+
+
+def _error(failure: Skipped, *, unchanged: bool) -> dict[str, object]:
+    record = {
+        **_head("error", failure.file.source, failure.file.path),
+        "kind": str(failure.file.kind),
+        "reason": str(failure.reason),
+        "message": _readable(failure.message),
+        "unchanged": unchanged,
+    }
+    if failure.recognizer:
+        record["recognizer"] = failure.recognizer
+    return record

@@ -1,0 +1,36 @@
+"""What travels between the stages of a scan besides finished results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recognize_cli.records import Decoded, MediaFile, Scores, Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file that some recognizers must still see; ``kept`` are earlier scores that still stand."""
+
+    file: MediaFile
+    wanted: tuple[str, ...]
+    kept: tuple[Scores, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A job whose file is decoded."""
+
+    job: Job
+    decoded: Decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A job that is done: new scores, or failures in their place. Its tags are still to be made."""
+
+    job: Job
+    scores: tuple[Scores, ...] = ()
+    failures: tuple[Skipped, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)

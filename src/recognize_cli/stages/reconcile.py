@@ -1,0 +1,234 @@
+"""Stage: compare what a tree holds with what the catalogue knows of it.
+
+What is known passes as a finished result, what is new becomes a job for the recognizers that have not
+seen it, what only has other rules goes straight to tagging, and what is gone is withdrawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from recognize_cli.catalogue.api import DECODING
+from recognize_cli.media.kinds import kind_of
+from recognize_cli.records import FileResult, Gone, Reason, Removed, Scores, Skipped, Unreadable
+from recognize_cli.stages.items import Job, Scored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from recognize_cli.catalogue.api import Catalogue, Failure, Known, Unvisited
+    from recognize_cli.protocols import Recognizer, Source
+    from recognize_cli.records import Finished, Kind, MediaFile
+    from recognize_cli.stages.walk import Visit
+
+_PAGE = 500
+"""How many files are marked as gone in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What counts as known.
+
+    ``rules`` gives the fingerprint of each recognizer's rules, ``decoder`` that of the decoding software.
+    ``full`` looks at every file again, ``retry`` at those that failed; ``with_scores`` reports the raw
+    scores of known files too.
+    """
+
+    recognizers: Mapping[str, Recognizer]
+    rules: Mapping[str, str]
+    decoder: str
+    full: bool = False
+    retry: bool = False
+    with_scores: bool = False
+
+    def recognizers_of(self, kind: Kind) -> tuple[str, ...]:
+        """The names of the chosen recognizers that read this kind."""
+        return tuple(name for name, each in self.recognizers.items() if kind in each.kinds)
+
+    def still_fails(self, failure: Failure | None, file: MediaFile) -> bool:
+        """Whether decoding the file would fail as it did before."""
+        return (
+            failure is not None
+            and not self.retry
+            and failure.reason is not Reason.IO
+            and (failure.version, failure.decoder) == (file.version, self.decoder)
+        )
+
+
+def place(source: Source, directory: str) -> str:
+    """The absolute path, within the storage of a source, of a directory of it."""
+    base = source.base.rstrip("/")
+    return f"{base}/{directory}" if directory else base or "/"
+
+
+def reconcile(
+    visits: Iterable[Visit | Unreadable],
+    source: Source,
+    catalogue: Catalogue,
+    policy: Policy,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Finished | Scored | Job]:
+    """Yields, for every media file of the visited directories, what is known of it or what is to be done.
+
+    A directory that could not be listed passes as it is, and what lies below it keeps what is known.
+    Once all are visited, what lies in directories that are gone is withdrawn; not after a ``stop``, nor
+    where a visit was partial.
+    """
+    reconciler = _Reconciler(source, catalogue, policy)
+    unread: list[str] = []
+    pruned: dict[str, frozenset[Kind]] = {}
+    whole = True
+    for visit in visits:
+        if isinstance(visit, Unreadable):
+            unread.append(place(source, visit.path))
+            yield visit
+            continue
+        whole = whole and not visit.partial
+        pruned.update((each.directory, each.kinds) for each in visit.pruned)
+        yield from reconciler.directory(visit)
+    if whole and not stop():
+        yield from reconciler.gone_directories(unread, pruned)
+
+
+class _Reconciler:
+    """One source against the catalogue."""
+
+    def __init__(self, source: Source, catalogue: Catalogue, policy: Policy) -> None:
+        self._source = source
+        self._catalogue = catalogue
+        self._policy = policy
+
+    def directory(self, visit: Visit) -> Iterator[Finished | Scored | Job]:
+        """The files of one directory, then what is gone from it."""
+        where = place(self._source, visit.directory)
+        known = self._catalogue.known(self._source.storage, where)
+        back = [known[file.name].id for file in visit.files if _is_missing(known.get(file.name))]
+        if back:
+            self._catalogue.found(back)
+        for file in visit.files:
+            found = known.get(file.name)
+            if found is None and (moved := self._moved(file, where)) is not None:
+                yield from self._arrived(file, *moved)
+            else:
+                yield self._judge(file, found)
+        yield from self._withdraw(visit, known, visit.ignored, Gone.IGNORED)
+        if not visit.partial:
+            self._catalogue.visit(self._source.storage, where)
+            there = {file.name for file in visit.files}.union(visit.ignored, visit.filtered)
+            yield from self._withdraw(visit, known, known.keys() - there, Gone.DELETED)
+
+    def gone_directories(self, unread: list[str], pruned: Mapping[str, frozenset[Kind]]) -> Iterator[Removed]:
+        """Withdraws what lies in directories that this run did not come by."""
+        base = place(self._source, "")
+        unvisited = self._catalogue.unvisited(self._source.storage, base, except_below=unread)
+        while page := list(islice(unvisited, _PAGE)):
+            for why in (Gone.DELETED, Gone.IGNORED):
+                paths: dict[int, str] = {}
+                for each in page:
+                    directory = self._relative(each.directory) or ""
+                    if _why_unvisited(each, directory, pruned) is why:
+                        paths[each.id] = _join(directory, each.name)
+                yield from self._mark(paths, why)
+
+    def _judge(self, file: MediaFile, known: Known | None) -> FileResult | Scored | Job:
+        """What is to be done for a file."""
+        wanted = self._policy.recognizers_of(file.kind)
+        if known is None or self._policy.full or not wanted:
+            return Job(file, wanted) if wanted else FileResult(file, unchanged=True)
+        failure = known.failure(DECODING)
+        if failure is not None and self._policy.still_fails(failure, file):
+            skipped = Skipped(file, failure.reason, failure.message)
+            return FileResult(file, failures=(skipped,), unchanged=True)
+        current = [each for each in known.results if self._is_current(each.recognizer, known, file)]
+        names = {each.recognizer for each in current}
+        missing = tuple(name for name in wanted if name not in names)
+        if missing:
+            return Job(file, missing, self._scores(file, known, names))
+        if any(each.rules != self._policy.rules.get(each.recognizer) for each in current):
+            return Scored(Job(file, (), self._scores(file, known, names)))
+        return FileResult(
+            file,
+            recognizers=tuple(each.recognizer for each in current),
+            tags=tuple(tag for each in current for tag in each.tags),
+            scores=self._scores(file, known, names) if self._policy.with_scores else (),
+            unchanged=True,
+        )
+
+    def _is_current(self, name: str, known: Known, file: MediaFile) -> bool:
+        """Whether a chosen recognizer's result is of this version of the file and of its present model."""
+        recognizer, result = self._policy.recognizers.get(name), known.result(name)
+        return (
+            recognizer is not None
+            and result is not None
+            and (result.version, result.model) == (file.version, recognizer.fingerprint)
+        )
+
+    def _scores(self, file: MediaFile, known: Known, names: Iterable[str]) -> tuple[Scores, ...]:
+        """The stored scores of these recognizers."""
+        results = (known.result(name) for name in sorted(names))
+        return tuple(
+            Scores(file, each.recognizer, each.model, self._catalogue.scores(known.id, each.recognizer))
+            for each in results
+            if each is not None
+        )
+
+    def _moved(self, file: MediaFile, where: str) -> tuple[Known, str | None] | None:
+        """A known file that is this one and no longer at its old place, moved here; and its old place."""
+        if file.file_id is None:
+            return None
+        storage = self._source.storage
+        for each in self._catalogue.find_moved(storage, file.file_id, file.version, file.size):
+            if each.path is None or each.known.missing or not self._source.exists(each.path):
+                self._catalogue.move(each.known.id, storage, where, file.name)
+                return each.known, None if each.known.missing else each.path
+        return None
+
+    def _arrived(
+        self, file: MediaFile, known: Known, old: str | None
+    ) -> Iterator[Removed | FileResult | Scored | Job]:
+        """What is known of a moved file, told as news of its new path."""
+        if old is not None and (relative := self._relative(old)) is not None:
+            yield Removed(self._source.id, relative, Gone.MOVED)
+        judged = self._judge(file, known)
+        if isinstance(judged, FileResult) and judged.recognizers:
+            yield Scored(Job(file, (), self._scores(file, known, judged.recognizers)))
+        else:
+            yield judged
+
+    def _withdraw(
+        self, visit: Visit, known: Mapping[str, Known], names: Iterable[str], why: Gone
+    ) -> Iterator[Removed]:
+        """Marks files of one directory as gone; tells those that were not yet."""
+        gone = {known[name].id: _join(visit.directory, name) for name in sorted(names) if name in known}
+        yield from self._mark(gone, why)
+
+    def _mark(self, paths: Mapping[int, str], why: Gone) -> Iterator[Removed]:
+        for id_ in self._catalogue.missing(list(paths), why) if paths else ():
+            yield Removed(self._source.id, paths[id_], why)
+
+    def _relative(self, path: str) -> str | None:
+        """An absolute path as the source names it; None outside of it."""
+        base = place(self._source, "")
+        below = base.rstrip("/") + "/"
+        if path == base:
+            return ""
+        return path.removeprefix(below) if path.startswith(below) else None
+
+
+def _is_missing(known: Known | None) -> bool:
+    return known is not None and known.missing is not None
+
+
+def _join(directory: str, name: str) -> str:
+    return f"{directory}/{name}" if directory else name
+
+
+def _why_unvisited(file: Unvisited, directory: str, pruned: Mapping[str, frozenset[Kind]]) -> Gone | None:
+    """Why a file in a directory that was not visited is gone; None where options of this run hide it."""
+    while directory:
+        if directory in pruned:
+            return None if kind_of(file.name) in pruned[directory] else Gone.IGNORED
+        directory = directory.rpartition("/")[0]
+    return Gone.DELETED
