@@ -90,8 +90,11 @@ class Recognize:
         return Ended(done.returncode, done.stdout, done.stderr.decode())
 
     def start(self, *arguments: str | Path, **how: Any) -> subprocess.Popen[bytes]:
-        """Starts a command; stdout and stderr are pipes unless `how` says otherwise."""
-        pipes: Mapping[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        """Starts a command; stdout and stderr are unbuffered pipes unless `how` says otherwise.
+
+        Unbuffered, for `communicate` would not see what lies in a buffer after `readline`.
+        """
+        pipes: Mapping[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
         return subprocess.Popen(
             [_COMMAND, *map(str, arguments)], env=self.environment(), cwd=self.home, **{**pipes, **how}
         )
