@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 OBJECTS = "objects"
 STEP = 0.05
-LOWEST, HIGHEST = 0.3, 0.6  # no threshold is chosen beyond these, whatever few photos say
+LOWEST, HIGHEST = 0.35, 0.6  # no threshold is chosen beyond these, whatever few photos say
 SWEEP = (0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6)
 
 

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from recognize_cli.catalogue.api import Catalogue
+    from recognize_cli.media.jobs import DecodeResult
     from recognize_cli.protocols import Progress, Sink, Source
     from recognize_cli.records import Finished, Scores, Tag
-    from recognize_cli.stages.decode import Picture
     from recognize_cli.stages.items import Job
     from recognize_cli.stages.reconcile import Policy
     from recognize_cli.stages.walk import Visit
@@ -58,7 +58,7 @@ class Tools:
 
     policy: Policy
     catalogue: Catalogue
-    submit: Callable[[Source, Job], Future[Picture]]
+    submit: Callable[[Source, Job], Future[DecodeResult]]
     apply: Callable[[Scores], tuple[Tag, ...]]
     stop: Callable[[], bool]
     look_ahead: int

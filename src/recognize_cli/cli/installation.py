@@ -6,9 +6,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from recognize_cli.cli.progress import byte_progress
+from recognize_cli.labels import load_labels
 from recognize_cli.models.fetch import ensure
 from recognize_cli.models.hashing import fingerprint
-from recognize_cli.models.labels import load_labels
 from recognize_cli.models.select import Backend, select
 
 if TYPE_CHECKING:

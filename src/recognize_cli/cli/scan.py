@@ -179,6 +179,10 @@ def command(ctx: click.Context, /, **settings: Any) -> ExitCode:
     """
     from recognize_cli.cli.wiring import ScanOptions, explain_path, run_scan
 
+    if not settings["sources"]:
+        if settings["files_from"] is None:
+            raise click.UsageError("Name a SOURCE: a folder, a file, or - for paths from stdin.")
+        settings["sources"] = (".",)
     order = ctx.meta[_RULE_ORDER]
     include, exclude = settings.pop("include"), settings.pop("exclude")
     prepared = ScanOptions(filters=in_order(order, include, exclude), **settings)

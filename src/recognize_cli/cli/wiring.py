@@ -19,7 +19,8 @@ from recognize_cli.hardware import probe
 from recognize_cli.interrupt import Interrupt
 from recognize_cli.locking import acquire
 from recognize_cli.media.fingerprint import decoder_fingerprint
-from recognize_cli.media.sandbox import DecodeJob, Sandbox
+from recognize_cli.media.jobs import DecodeJob, DecodeResult
+from recognize_cli.media.sandbox import Sandbox
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.store import Store
 from recognize_cli.naming import printable
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from recognize_cli.errors import SourceError
     from recognize_cli.protocols import Recognizer, Sink, Source
     from recognize_cli.rules import RuleSet
-    from recognize_cli.stages.decode import Picture
     from recognize_cli.stages.items import Job
 
 _LOG = logging.getLogger(__name__)
@@ -192,7 +192,7 @@ def _sink(options: ScanOptions, stream: TextIOWrapper) -> Sink:
 
 def _submit(
     sandbox: Sandbox, recognizers: dict[str, Recognizer], source: Source, job: Job
-) -> Future[Picture]:
+) -> Future[DecodeResult]:
     min_side = max(recognizers[name].min_side for name in job.wanted)
     return sandbox.submit(DecodeJob(source.local_path(job.file), job.file.kind, min_side))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from recognize_cli.errors import FileFailure
 from recognize_cli.records import Decoded, Skipped
@@ -13,25 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
 
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from recognize_cli.media.jobs import DecodeResult
     from recognize_cli.records import Finished
-
-
-class Picture(Protocol):
-    """What a decoder gives: pixels (H×W×3 uint8 RGB, upright) and the CPU seconds that they took."""
-
-    @property
-    def pixels(self) -> NDArray[np.uint8]: ...
-
-    @property
-    def cpu_seconds(self) -> float: ...
 
 
 def decode(
     items: Iterable[Finished | Scored | Job],
-    submit: Callable[[Job], Future[Picture]],
+    submit: Callable[[Job], Future[DecodeResult]],
     *,
     look_ahead: int,
     stop: Callable[[], bool],
@@ -41,8 +29,8 @@ def decode(
     A file that cannot be decoded becomes a `Scored` with its failure. Once ``stop`` says so, files
     whose decoding has not begun are dropped: the next run finds them as it found them now.
     """
-    pending: dict[Future[Picture], Job] = {}
-    done: SimpleQueue[Future[Picture]] = SimpleQueue()
+    pending: dict[Future[DecodeResult], Job] = {}
+    done: SimpleQueue[Future[DecodeResult]] = SimpleQueue()
     for item in items:
         if isinstance(item, Job):
             future = submit(item)
@@ -59,7 +47,9 @@ def decode(
         yield from _settle(done.get(), pending)
 
 
-def _settle(future: Future[Picture], pending: dict[Future[Picture], Job]) -> Iterator[Scored | Ready]:
+def _settle(
+    future: Future[DecodeResult], pending: dict[Future[DecodeResult], Job]
+) -> Iterator[Scored | Ready]:
     job = pending.pop(future)
     if future.cancelled():
         return

@@ -73,10 +73,10 @@ def reconcile(
     """Yields, for every media file of the visited directories, what is known of it or what is to be done.
 
     A directory that could not be listed passes as it is, and what lies below it keeps what is known.
-    Once all are visited, what lies in directories that are gone is withdrawn; not after a ``stop``, nor
-    where a visit was partial.
+    Once all are visited, what lies in directories that are gone is withdrawn; not where a visit was
+    partial. ``stop`` is asked before each file and ends the stage.
     """
-    reconciler = _Reconciler(source, catalogue, policy)
+    reconciler = _Reconciler(source, catalogue, policy, stop)
     unread: list[str] = []
     pruned: dict[str, frozenset[Kind]] = {}
     whole = True
@@ -95,7 +95,10 @@ def reconcile(
 class _Reconciler:
     """One source against the catalogue."""
 
-    def __init__(self, source: Source, catalogue: Catalogue, policy: Policy) -> None:
+    def __init__(
+        self, source: Source, catalogue: Catalogue, policy: Policy, stop: Callable[[], bool]
+    ) -> None:
+        self._stop = stop
         self._source = source
         self._catalogue = catalogue
         self._policy = policy
@@ -108,6 +111,8 @@ class _Reconciler:
         if back:
             self._catalogue.found(back)
         for file in visit.files:
+            if self._stop():
+                return
             found = known.get(file.name)
             if found is None and (moved := self._moved(file, where)) is not None:
                 yield from self._arrived(file, *moved)

@@ -1,0 +1,95 @@
+"""The tables, as a list of named migrations.
+
+A migration is a function that changes the tables; its name is recorded in ``migrations`` in the same
+transaction. Append new ones to `MIGRATIONS`; never rename, reorder or edit one that was released.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from recognize_cli.errors import CatalogueTooNew
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from recognize_cli.catalogue.database import Database
+
+Migration = Callable[["sqlite3.Connection"], None]
+
+
+def files_and_results(connection: sqlite3.Connection) -> None:
+    """Directories, files, and per file what recognizers found and what failed."""
+    for statement in (
+        """CREATE TABLE directories (
+            id INTEGER PRIMARY KEY,
+            storage TEXT NOT NULL,
+            path BLOB NOT NULL,
+            UNIQUE (storage, path))""",
+        # name is NULL once another file has taken the place of a missing one.
+        """CREATE TABLE files (
+            id INTEGER PRIMARY KEY,
+            directory INTEGER NOT NULL REFERENCES directories (id),
+            name BLOB,
+            kind TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            version TEXT NOT NULL,
+            file_id TEXT,
+            modified REAL NOT NULL,
+            missing_since INTEGER,
+            why_missing TEXT,
+            UNIQUE (directory, name),
+            CHECK ((missing_since IS NULL) = (why_missing IS NULL)),
+            CHECK (name IS NOT NULL OR missing_since IS NOT NULL))""",
+        "CREATE INDEX files_by_file_id ON files (file_id) WHERE file_id IS NOT NULL",
+        "CREATE INDEX files_missing ON files (missing_since) WHERE missing_since IS NOT NULL",
+        # scores last: they are the longest, and most reads stop before them.
+        """CREATE TABLE results (
+            file INTEGER NOT NULL REFERENCES files (id) ON DELETE CASCADE,
+            recognizer TEXT NOT NULL,
+            version TEXT NOT NULL,
+            model TEXT NOT NULL,
+            rules TEXT NOT NULL,
+            tags TEXT NOT NULL,
+            scores TEXT NOT NULL,
+            PRIMARY KEY (file, recognizer)) WITHOUT ROWID""",
+        """CREATE TABLE failures (
+            file INTEGER NOT NULL REFERENCES files (id) ON DELETE CASCADE,
+            stage TEXT NOT NULL,
+            version TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            message TEXT NOT NULL,
+            decoder TEXT NOT NULL,
+            PRIMARY KEY (file, stage)) WITHOUT ROWID""",
+    ):
+        connection.execute(statement)
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (files_and_results,)
+
+
+def migrate(database: Database, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Brings the tables up to date; raises CatalogueTooNew for a change that this program does not know."""
+    with database.writing() as connection:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL)"
+        )
+        applied = {name for (name,) in connection.execute("SELECT name FROM migrations")}
+    unknown = applied - {migration.__name__ for migration in migrations}
+    if unknown:
+        raise CatalogueTooNew(path=database.path, migration=min(unknown))
+    for migration in migrations:
+        _apply(database, migration)
+
+
+def _apply(database: Database, migration: Migration) -> None:
+    """Runs a migration and records it, unless it is recorded already."""
+    name = migration.__name__
+    with database.writing() as connection:
+        if not connection.execute("SELECT 1 FROM migrations WHERE name = ?", (name,)).fetchone():
+            migration(connection)
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            connection.execute("INSERT INTO migrations (name, applied_at) VALUES (?, ?)", (name, now))

@@ -1,0 +1,225 @@
+"""What `recognize doctor` looks at: each check says what it found and, if that is bad, what to do.
+
+A check never raises for what it finds; what it cannot find out is itself a finding.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from recognize_cli.cli.parameters import in_short
+from recognize_cli.errors import ExitCode, RecognizeError
+from recognize_cli.models.select import Backend, select
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from recognize_cli.hardware import Hardware
+    from recognize_cli.models.lockfile import Lock
+    from recognize_cli.models.store import Store
+
+_MIB = 1 << 20
+_LITTLE_MEMORY = 768 * _MIB
+_LITTLE_DISK = 200 * _MIB
+_IMPORT_SECONDS = 60
+_TELLING_FLAGS = (
+    *("sse4_2", "avx", "avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8"),
+    *("neon", "asimd", "asimddp", "i8mm", "sve"),
+)
+
+
+class State(StrEnum):
+    """What a check came to."""
+
+    GOOD = "ok"
+    WARNING = "warning"  # a scan works, though not at its best
+    BAD = "error"  # a scan fails
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding; a bad one has a remedy and the exit code that a scan would end with."""
+
+    name: str
+    found: str
+    state: State = State.GOOD
+    remedy: str | None = None
+    code: ExitCode = ExitCode.DONE
+
+
+def machine(hardware: Hardware) -> Iterator[Check]:
+    """CPU, libc, memory, cores, Python."""
+    cpu, libc = hardware.cpu, hardware.libc
+    flags = " ".join(flag for flag in _TELLING_FLAGS if cpu.has(flag))
+    yield Check("cpu", f"{cpu.model} ({cpu.architecture}), {flags or 'no vector instructions known'}")
+    yield Check("cores", f"{hardware.cores} usable")
+    memory = f"{hardware.memory_available // _MIB} of {hardware.memory // _MIB} MiB free"
+    if hardware.memory_available < _LITTLE_MEMORY:
+        remedy = "free some memory, or scan with --jobs 1 --threads 1 --backend portable"
+        yield Check("memory", memory, State.WARNING, remedy)
+    else:
+        yield Check("memory", memory)
+    yield Check("libc", f"{libc.name} {libc.version}")
+    yield Check("python", f"{platform.python_version()} ({sys.executable})")
+
+
+def engines(hardware: Hardware) -> Iterator[Check]:
+    """ONNX Runtime, which every model needs here; TensorFlow, where it is installed."""
+    yield _onnxruntime(hardware)
+    tensorflow = _installed("tensorflow-cpu") or _installed("tensorflow")
+    if tensorflow is None:
+        yield Check("tensorflow", "not installed, not needed")
+    elif hardware.cpu.architecture == "x86_64" and not hardware.cpu.has("avx"):
+        remedy = "leave it: ONNX Runtime does the work"
+        yield Check("tensorflow", f"{tensorflow}, which dies on a CPU without AVX", State.WARNING, remedy)
+    else:
+        yield Check("tensorflow", tensorflow)
+
+
+def decoders() -> Iterator[Check]:
+    """Pillow and what it can read; the HEIF extra."""
+    from PIL import features
+
+    names = ("jpg", "webp", "avif", "libtiff")
+    lacking = [name for name in names if not features.check(name)]
+    pillow = f"{_installed('pillow')}, reads " + " ".join(name for name in names if name not in lacking)
+    if lacking:
+        remedy = "pip install --force-reinstall pillow: its wheels read them all"
+        yield Check("pillow", pillow, State.WARNING, remedy)
+    else:
+        yield Check("pillow", pillow)
+    heif = _installed("pillow-heif")
+    if heif is None:
+        remedy = "pip install 'recognize-cli[heif]'"
+        yield Check("heif", "not installed: HEIC photos cannot be read", State.WARNING, remedy)
+    else:
+        yield Check("heif", f"pillow-heif {heif}")
+
+
+def models(lock: Lock, store: Store, hardware: Hardware, *, offline: bool) -> Iterator[Check]:
+    """For each recognizer the model that a scan would take, and why; whether its bytes are right."""
+    for recognizer in dict.fromkeys(entry.recognizer for entry in lock.models):
+        try:
+            choice = select(recognizer, lock.models, store.installed, hardware, Backend.AUTO)
+        except RecognizeError as error:
+            yield failed(recognizer, error, "use the models.lock that ships with recognize")
+            continue
+        name = choice.entry.name
+        found = f"{name} ({choice.entry.tier}): {choice.reason}"
+        if not store.installed(choice.entry):
+            size = f"{choice.entry.download_size / 1e6:.0f} MB"
+            yield _missing(recognizer, f"{found}; not installed ({size})", name, store, offline=offline)
+            continue
+        try:
+            store.verify(choice.entry)
+        except RecognizeError as error:
+            yield failed(recognizer, error, f"recognize models fetch {name}")
+        else:
+            yield Check(recognizer, f"{found}; installed and verified")
+
+
+def catalogue(path: Path) -> Iterator[Check]:
+    """Opens the catalogue as a scan would, if there is one and nobody is at it; looks at the disk."""
+    from recognize_cli.catalogue import SqliteCatalogue
+    from recognize_cli.errors import Locked
+    from recognize_cli.locking import acquire
+
+    shown = in_short(path)
+    if not os.path.lexists(path):
+        yield _place_for_catalogue(path)
+        return
+    try:
+        with acquire(path, wait=False):
+            SqliteCatalogue.open(path).close()
+    except Locked as error:
+        remedy = "let that run end, or scan with --wait"
+        yield Check("catalogue", str(error), State.WARNING, remedy)
+    except RecognizeError as error:
+        yield failed("catalogue", error, "name another with --catalogue FILE, or repair this one as it says")
+    else:
+        yield Check("catalogue", f"{shown}, {path.stat().st_size / 1e6:.1f} MB")
+    yield _disk(path.parent)
+
+
+def failed(name: str, error: RecognizeError, remedy: str) -> Check:
+    """The finding that a scan would end with this error."""
+    return Check(name, str(error), State.BAD, remedy, error.exit_code)
+
+
+def _onnxruntime(hardware: Hardware) -> Check:
+    name = "onnxruntime"
+    release = _installed(name)
+    if release is None or importlib.util.find_spec(name) is None:
+        remedy = "pip install onnxruntime"
+        if hardware.libc.name == "musl":
+            remedy = "there is no wheel for musl: use the distribution's package, or a system with glibc"
+        return Check(name, "not installed", State.BAD, remedy, ExitCode.ENGINE)
+    # In a process of its own, because on a CPU that it was not built for it dies of a signal.
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", f"import {name}"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env={**os.environ, "ORT_DISABLE_TELEMETRY": "1"},  # else it reports home, from the import on
+            timeout=_IMPORT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        problem = f"{release}, which cannot be tried: {error}"
+        return Check(name, problem, State.BAD, "free some memory and try again", ExitCode.ENGINE)
+    if done.returncode == 0:
+        return Check(name, release)
+    last = (done.stderr.strip().splitlines() or [""])[-1]
+    how = f"dies of signal {-done.returncode}" if done.returncode < 0 else f"cannot be imported: {last}"
+    remedy = "pip install --force-reinstall onnxruntime, or another release of it"
+    return Check(name, f"{release}, which {how}", State.BAD, remedy, ExitCode.ENGINE)
+
+
+def _missing(recognizer: str, found: str, name: str, store: Store, *, offline: bool) -> Check:
+    by_hand = f"recognize models fetch {name}, or recognize models fetch --from DIR {name}"
+    if offline:
+        return Check(recognizer, found, State.BAD, by_hand, ExitCode.MODEL)
+    if not _writable(store.root):
+        remedy = f"make {store.root} writable, or name another folder with --store DIR"
+        return Check(recognizer, f"{found}, and it cannot be", State.BAD, remedy, ExitCode.MODEL)
+    return Check(recognizer, f"{found}, the next scan fetches it")
+
+
+def _place_for_catalogue(path: Path) -> Check:
+    if _writable(path.parent):
+        return Check("catalogue", f"{in_short(path)}, made by the next scan")
+    found = f"{in_short(path)} cannot be made"
+    remedy = f"make {path.parent} writable, or name another file with --catalogue FILE"
+    return Check("catalogue", found, State.BAD, remedy, ExitCode.CATALOGUE)
+
+
+def _disk(folder: Path) -> Check:
+    free = shutil.disk_usage(folder).free
+    found = f"{free // _MIB} MiB free at {in_short(folder)}"
+    if free < _LITTLE_DISK:
+        return Check("disk", found, State.WARNING, "free some space: a full disk ends a scan")
+    return Check("disk", found)
+
+
+def _writable(folder: Path) -> bool:
+    """Whether files can be made in a folder, or the folder itself where it does not exist yet."""
+    nearest = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+
+def _installed(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None

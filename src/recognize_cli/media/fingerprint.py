@@ -1,0 +1,21 @@
+"""Which software decodes files here."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+_DECODERS = ("pillow", "pillow-heif")
+_REVISION = 1
+"""Raise it when files that could not be decoded so far may be from now on."""
+
+
+def decoder_fingerprint() -> str:
+    """Changes when a file that could not be decoded is worth another try: a decoder was added or upgraded."""
+    return " ".join([str(_REVISION), *(f"{name}-{_version(name)}" for name in _DECODERS)])
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"

@@ -1,0 +1,54 @@
+"""What a decode worker is asked for, what limits it, and which function decodes which kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from recognize_cli.records import Kind
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DECODERS = {Kind.IMAGE: "recognize_cli.media.image:decode"}
+"""Kind -> ``module:function`` of a `Decoder`, imported in the worker only."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one file may cost.
+
+    timeout: seconds of wall-clock time that its decoding may take, not counting the wait for a worker.
+    memory_limit: bytes that a worker may map beyond what it has mapped when it is ready.
+    max_pixels: pixels of an image, as its header states them.
+    max_side: long side, in pixels, of the picture that comes back.
+
+    The defaults let a phone's 200-megapixel JPEG through, and 100 megapixels in any other format.
+    """
+
+    timeout: float = 60.0
+    memory_limit: int = 2 << 30
+    max_pixels: int = 250_000_000
+    max_side: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeJob:
+    """A file to decode; ``min_side`` is the short side, in pixels, that the recognizers need."""
+
+    path: str
+    kind: Kind
+    min_side: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeResult:
+    """The pixels of an image (H×W×3 uint8 RGB, upright), and the CPU seconds that the worker spent on it."""
+
+    pixels: NDArray[Any]
+    cpu_seconds: float
+
+
+Decoder = Callable[[DecodeJob, Limits], "NDArray[Any]"]
+"""Decodes a file within the limits; raises FileFailure when it cannot."""

@@ -1,0 +1,146 @@
+"""The parent's side of a decode worker: one process, one socket, one job at a time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from recognize_cli.errors import FileFailure, SandboxError
+from recognize_cli.media import wire
+from recognize_cli.media.jobs import DecodeResult
+from recognize_cli.records import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from recognize_cli.media.jobs import DecodeJob, Limits
+    from recognize_cli.records import Kind
+
+_START_SECONDS = 60.0
+_END_SECONDS = 2.0
+_MAX_JOBS = 5000  # then a fresh process takes over, whatever C libraries have leaked until then
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_SECRETS = "RECOGNIZE_"  # settings of the program, passwords among them
+
+
+class Worker:
+    """A process that decodes one file after the other, until it fails badly.
+
+    It is started afresh (no fork: the parent has threads), in a process group of its own so that
+    neither Ctrl-C nor Ctrl-Z reaches it, with /dev/null for its standard streams. Only one thread may
+    call `ready` and `decode`; `kill` may come from any. That thread must outlive the worker: on Linux
+    the kernel ends the worker with the thread that started it.
+    """
+
+    def __init__(self, limits: Limits, decoders: Mapping[Kind, str]) -> None:
+        """Starts the process; raises SandboxError."""
+        self._usable = False
+        self._jobs = 0
+        self._limits = limits
+        self._decoders = dict(decoders)
+        self._line, theirs = socket.socketpair()
+        with theirs:
+            # -P: the working directory may be the user's photos, and must not be imported from.
+            command = [sys.executable, "-P", "-m", "recognize_cli.media.worker_main", str(theirs.fileno())]
+            try:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=(theirs.fileno(),),
+                    process_group=0,
+                    env=_environment(),
+                )
+            except OSError as error:
+                self._line.close()
+                raise SandboxError(problem=os.strerror(error.errno or 0)) from error
+
+    def ready(self, kind: Kind) -> None:
+        """Waits until the process has loaded the decoder of a kind; raises SandboxError."""
+        order = {"kind": kind, "decoders": self._decoders, "limits": asdict(self._limits)}
+        try:
+            wire.send(self._line, order)
+            problem = wire.receive(self._line, time.monotonic() + _START_SECONDS)["problem"]
+        except (OSError, EOFError, ValueError, KeyError) as error:
+            raise SandboxError(problem=f"it {self._ending()} while starting") from error
+        if problem is not None:
+            raise SandboxError(problem=problem)
+        self._usable = True
+
+    def can_work(self) -> bool:
+        """Whether it can take another job."""
+        return self._usable and self._jobs < _MAX_JOBS and self._process.poll() is None
+
+    def decode(self, job: DecodeJob) -> DecodeResult:
+        """The array of a file; raises FileFailure.
+
+        After a failure that may have harmed the process the worker is of no more use.
+        """
+        self._jobs += 1
+        deadline = time.monotonic() + self._limits.timeout
+        try:
+            wire.send(self._line, asdict(job))
+            answer = wire.receive(self._line, deadline)
+            if answer["reason"] is None:
+                array = wire.receive_array(self._line, answer, deadline)
+                return DecodeResult(array, float(answer["cpu_seconds"]))
+            failure = FileFailure(Reason(answer["reason"]), str(answer["message"]))
+        except TimeoutError as error:
+            raise self._timed_out() from error
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            raise self._died() from error
+        self._usable = failure.reason not in (Reason.MEMORY, Reason.CRASH)
+        raise failure
+
+    def kill(self) -> None:
+        """Ends the process at once, without waiting for it."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Ends the process: politely where it waits for a job, and for sure."""
+        self._line.close()
+        self._wait(_END_SECONDS)
+        self._process.kill()
+        # One that even SIGKILL does not end hangs in the kernel, say on a dead network drive.
+        self._wait(_END_SECONDS)
+
+    def _wait(self, seconds: float) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
+    def _timed_out(self) -> FileFailure:
+        self._usable = False
+        self.kill()
+        return FileFailure(Reason.TIMEOUT, f"decoding it took longer than {self._limits.timeout:g} seconds")
+
+    def _died(self) -> FileFailure:
+        self._usable = False
+        ending = self._ending()
+        if self._process.returncode == -signal.SIGALRM:
+            return self._timed_out()
+        return FileFailure(Reason.CRASH, f"the decoder {ending}")
+
+    def _ending(self) -> str:
+        """How the process ended: it closed its socket, so it has, or it is out of order."""
+        self._wait(_END_SECONDS)
+        status = self._process.poll()
+        if status is None:
+            self.kill()
+            return "broke off"
+        if status == -signal.SIGKILL:
+            return "was killed (SIGKILL), perhaps because the machine ran out of memory"
+        return f"crashed ({signal.Signals(-status).name})" if status < 0 else f"ended with status {status}"
+
+
+def _environment() -> dict[str, str]:
+    """The environment of a worker: this one, with the same modules in reach, without secrets."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
+    return {**kept, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -1,0 +1,117 @@
+"""What runs in a decode worker: ``python -P -m recognize_cli.media.worker_main SOCKET``.
+
+It says that it is ready, then answers one job after the other until the parent closes the socket.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+
+from recognize_cli.errors import FileFailure
+from recognize_cli.media import wire
+from recognize_cli.media.jobs import DecodeJob, Limits
+from recognize_cli.records import Kind, Reason
+
+if TYPE_CHECKING:
+    from recognize_cli.media.jobs import Decoder
+
+_PR_SET_PDEATHSIG = 1
+_OPEN_FILES = 64
+_GRACE = 5.0  # seconds that the parent has to end a hanging worker before the kernel does
+
+
+def main(descriptor: int) -> None:
+    """Serves the parent at the other end of the socket, and ends with it."""
+    _answer_to_the_parent_alone()
+    with socket.socket(fileno=descriptor) as line:
+        try:
+            serve(line)
+        except (EOFError, ConnectionError):  # the parent is done, or gone
+            return
+
+
+def serve(line: socket.socket) -> None:
+    """Gets ready as the first message says, then decodes what the following ones name."""
+    order = wire.receive(line)
+    limits = Limits(**order["limits"])
+    decoders = {Kind(kind): where for kind, where in order["decoders"].items()}
+    try:
+        _load(decoders[Kind(order["kind"])])
+    except (ImportError, AttributeError) as error:
+        wire.send(line, {"problem": str(error)})
+        return
+    _limit_resources(limits.memory_limit)
+    wire.send(line, {"problem": None})
+    while True:
+        message = wire.receive(line)
+        job = DecodeJob(message["path"], Kind(message["kind"]), message["min_side"])
+        _answer(line, job, limits, decoders[job.kind])
+
+
+def _answer(line: socket.socket, job: DecodeJob, limits: Limits, where: str) -> None:
+    """Decodes one file, and sends the array or the failure."""
+    signal.setitimer(signal.ITIMER_REAL, limits.timeout + _GRACE)
+    started = time.process_time()
+    try:
+        array = _load(where)(job, limits)
+    except FileFailure as failure:
+        message = {"reason": failure.reason, "message": failure.message}
+    except MemoryError:
+        message = {"reason": Reason.MEMORY, "message": "decoding it takes more memory than the limit allows"}
+    except Exception as error:  # noqa: BLE001 - a decoder's bug costs the file, and the message says so
+        problem = f"the decoder failed by an error of its own ({type(error).__name__})"
+        message = {"reason": Reason.CRASH, "message": problem}
+    else:
+        wire.send(line, {"reason": None, "cpu_seconds": time.process_time() - started}, array)
+        return
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    wire.send(line, message)
+
+
+def _load(where: str) -> Decoder:
+    module, _, function = where.partition(":")
+    decoder: Decoder = getattr(importlib.import_module(module), function)
+    return decoder
+
+
+def _answer_to_the_parent_alone() -> None:
+    """Leaves signals meant for the program to the parent, and ends when the parent is killed.
+
+    An idle worker sees the socket close; a busy one is killed by the kernel: at once where it offers
+    that (Linux), else by the timer that `_answer` sets.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _limit_resources(memory: int) -> None:
+    """Bounds memory (beyond what is mapped now) and open files; forbids core dumps."""
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    _lower(resource.RLIMIT_AS, psutil.Process().memory_info().vms + memory)
+
+
+def _lower(limit: int, value: int) -> None:
+    """Sets a limit, hard and soft, unless a lower one is in force."""
+    in_force = [bound for bound in resource.getrlimit(limit) if bound != resource.RLIM_INFINITY]
+    bound = min(value, *in_force) if in_force else value
+    resource.setrlimit(limit, (bound, bound))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
+    os._exit(0)  # without the interpreter's farewell, which takes longer than the parent likes to wait

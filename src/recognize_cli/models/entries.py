@@ -1,0 +1,136 @@
+"""What models.lock says of a model, as frozen dataclasses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Tier(StrEnum):
+    """Which machines a model is for."""
+
+    PORTABLE = "portable"  # small: any CPU, any libc
+    NATIVE = "native"  # full size
+
+
+class Algorithm(StrEnum):
+    """How a digest is taken over the bytes of a file."""
+
+    SHA256 = "sha256"
+    GIT = "git"  # git's blob id: sha1 over "blob <size>\0" and the bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LockedFile:
+    """One file that a model is made from; ``path`` is relative, joined by ``/`` and safe to join.
+
+    ``digest`` is lower-case hexadecimal.
+    """
+
+    path: str
+    size: int
+    algorithm: Algorithm
+    digest: str
+
+    @property
+    def checksum(self) -> str:
+        """The digest with its algorithm, as people and manifests read it: ``sha256:9656…``."""
+        return f"{self.algorithm}:{self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """What the stored graph takes: batches of square images, ``size`` pixels a side.
+
+    With ``dtype`` uint8 the graph takes pixels from 0 to 255 as they are and normalises them itself;
+    ``mean`` and ``std`` are None. With float32 the caller gives ``(pixel - mean) / std`` for each
+    channel, in the order of ``channels``.
+
+    ``short_side`` says how an oblong photo becomes a square: its short side is scaled to so many
+    pixels and the central square of ``size`` is cut out; None squeezes the whole photo into the square.
+    """
+
+    size: int
+    channels: str  # RGB or BGR
+    layout: str  # NHWC or NCHW
+    dtype: str  # uint8 or float32
+    resample: str  # bicubic or bilinear
+    short_side: int | None = None
+    mean: tuple[float, float, float] | None = None
+    std: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PypiSource:
+    """A wheel; the files lie below ``root`` in it."""
+
+    package: str
+    version: str
+    root: str
+
+    def __str__(self) -> str:
+        return f"pypi {self.package} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class NpmSource:
+    """A package of the npm registry; the files lie below ``root`` in it."""
+
+    package: str
+    version: str
+    root: str
+
+    def __str__(self) -> str:
+        return f"npm {self.package} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class GitSource:
+    """One commit of a repository ``owner/name``; the files lie below ``root`` in it."""
+
+    repository: str
+    commit: str
+    root: str
+
+    def __str__(self) -> str:
+        return f"git {self.repository} {self.commit[:12]}"
+
+
+@dataclass(frozen=True, slots=True)
+class UrlSource:
+    """A web address; each file lies at ``base``/path."""
+
+    base: str
+
+    def __str__(self) -> str:
+        return f"url {self.base}"
+
+
+Source = PypiSource | NpmSource | GitSource | UrlSource
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One model of models.lock.
+
+    ``scores`` is what the graph puts out: ``logits`` (take the softmax) or ``probabilities``.
+    ``labels`` names the shipped list of classes (`recognize_cli.labels`).
+    ``format`` names the converter (`recognize_cli.models.convert`).
+    """
+
+    name: str
+    recognizer: str
+    tier: Tier
+    default: bool
+    format: str
+    licence: str
+    labels: str
+    scores: str
+    input: InputSpec
+    files: tuple[LockedFile, ...]
+    sources: tuple[Source, ...]
+
+    @property
+    def download_size(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size for file in self.files)

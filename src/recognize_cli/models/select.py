@@ -1,0 +1,120 @@
+"""Which model a recognizer uses: the best that is installed and that this machine can run.
+
+Pure: what is installed and what the machine can do are arguments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from recognize_cli.errors import NoUsableEngine
+from recognize_cli.models.entries import Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from recognize_cli.hardware import Hardware
+    from recognize_cli.models.entries import ModelEntry
+
+_MIB = 1 << 20
+_MEMORY_FACTOR = 3
+_MEMORY_BASE = 512 * _MIB
+"""A loaded model takes its weights once as they are and once as the runtime packs them, and as much again
+for what passes between its layers; half a GiB goes to the rest of the process and its decoders."""
+
+_VECTORS = {"x86_64": "avx", "amd64": "avx", "aarch64": "asimd", "arm64": "asimd"}
+
+
+class Backend(StrEnum):
+    """What ``--backend`` may ask for."""
+
+    AUTO = "auto"
+    NATIVE = "native"
+    PORTABLE = "portable"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The model to use, which may have to be fetched first, and in a sentence why this one."""
+
+    entry: ModelEntry
+    reason: str
+
+
+def select(
+    recognizer: str,
+    entries: Sequence[ModelEntry],
+    installed: Callable[[ModelEntry], bool],
+    hardware: Hardware,
+    backend: Backend = Backend.AUTO,
+) -> Choice:
+    """Chooses among the models of a recognizer.
+
+    `AUTO` takes a full-size model only if it is installed and fits, else the portable one. `NATIVE` and
+    `PORTABLE` insist on their tier, installed or not. Raises NoUsableEngine if nothing is left.
+    """
+    own = [entry for entry in entries if entry.recognizer == recognizer]
+    native = _preferred(own, Tier.NATIVE, installed)
+    portable = _preferred(own, Tier.PORTABLE, installed)
+    if backend is Backend.NATIVE:
+        return _native(recognizer, native, hardware)
+    obstacles: list[str] = []
+    if backend is Backend.AUTO:
+        for entry in native:
+            if not installed(entry):
+                continue
+            obstacle = why_not(entry, hardware)
+            if obstacle is None:
+                return Choice(entry, "a full-size model is installed, and this machine can run it")
+            obstacles.append(f"{entry.name} is installed, but {obstacle}")
+    if not portable:
+        problem = "; ".join([*obstacles, "models.lock has no portable model for it"])
+        raise NoUsableEngine(recognizer=recognizer, problem=problem)
+    if backend is Backend.PORTABLE:
+        return Choice(portable[0], "the portable model was asked for")
+    return Choice(portable[0], "; ".join(obstacles) or "no full-size model is installed")
+
+
+def why_not(entry: ModelEntry, hardware: Hardware) -> str | None:
+    """Why this machine cannot run a model, in words; None if it can. A portable model runs anywhere."""
+    if entry.tier is Tier.PORTABLE:
+        return None
+    architecture = hardware.cpu.architecture
+    vectors = _VECTORS.get(architecture.lower())
+    if vectors is None:
+        return f"it is too slow on {architecture}"
+    if not hardware.cpu.has(vectors):
+        return f"this CPU has no {vectors.upper()}"
+    need = memory_needed(entry)
+    if need > hardware.memory_available:
+        have = hardware.memory_available // _MIB
+        return f"it needs about {need // _MIB} MiB of memory, and {have} MiB are free"
+    return None
+
+
+def memory_needed(entry: ModelEntry) -> int:
+    """Bytes of memory that a scan with this model takes, roughly and rather too many."""
+    return _MEMORY_FACTOR * entry.download_size + _MEMORY_BASE
+
+
+def _native(recognizer: str, native: Sequence[ModelEntry], hardware: Hardware) -> Choice:
+    obstacles: list[str] = []
+    for entry in native:
+        obstacle = why_not(entry, hardware)
+        if obstacle is None:
+            return Choice(entry, "a full-size model was asked for")
+        obstacles.append(f"{entry.name}: {obstacle}")
+    problem = "; ".join(obstacles) or "models.lock has no full-size model for it"
+    raise NoUsableEngine(recognizer=recognizer, problem=problem)
+
+
+def _preferred(
+    entries: Sequence[ModelEntry], tier: Tier, installed: Callable[[ModelEntry], bool]
+) -> list[ModelEntry]:
+    """The models of a tier: a default one first, then those installed, then the largest, which sees most."""
+    return sorted(
+        (entry for entry in entries if entry.tier is tier),
+        key=lambda entry: (not entry.default, not installed(entry), -entry.download_size),
+    )
