@@ -185,6 +185,8 @@ class _Reconciler:
             return None
         storage = self._source.storage
         for each in self._catalogue.find_moved(storage, file.file_id, file.version, file.size):
+            if each.known.kind is not file.kind:
+                continue
             if each.path is None or each.known.missing or not self._source.exists(each.path):
                 self._catalogue.move(each.known.id, storage, where, file.name)
                 return each.known, None if each.known.missing else each.path

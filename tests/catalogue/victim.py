@@ -1,0 +1,128 @@
+"""Does something to a catalogue and is killed at each statement in turn. Run by test_killed.py.
+
+    python -m tests.catalogue.victim DIRECTORY ACTION
+
+makes ``DIRECTORY/N.sqlite3`` for N = 1, 2, ... and dies at statement N of the action on it, until an
+action comes to its end; that N is printed. With the action ``busy`` it commits for ever, and prints
+how many batches are committed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import sqlite3
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recognize_cli.catalogue import Retagged, SqliteCatalogue
+from recognize_cli.catalogue.database import open_database
+from recognize_cli.catalogue.schema import MIGRATIONS, migrate
+from recognize_cli.records import Gone, Tag
+from tests.catalogue.making import HERE, outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BATCH = [f"{n}.jpg" for n in range(3)]
+
+
+def add_people(connection: sqlite3.Connection) -> None:
+    """A migration of several statements."""
+    connection.execute("CREATE TABLE people (id INTEGER PRIMARY KEY, file INTEGER)")
+    connection.execute("INSERT INTO people (file) SELECT id FROM files")
+    connection.execute("ALTER TABLE files ADD COLUMN person INTEGER")
+
+
+def create(path: Path) -> None:
+    SqliteCatalogue.open(path).close()
+
+
+def commit(path: Path) -> None:
+    with SqliteCatalogue.open(path) as catalogue:
+        catalogue.commit([outcome(name, version="2-10", tags={"objects": ("New",)}) for name in BATCH])
+
+
+def rebuild(path: Path) -> None:
+    with SqliteCatalogue.open(path) as catalogue:
+        for stored in catalogue.iter_scores("objects", except_rules="rules-2"):
+            tag = Tag("New", 0.5, "objects", "cat")
+            catalogue.update_tags([Retagged(stored.id, "objects", "rules-2", (tag,))])
+
+
+def move(path: Path) -> None:
+    with SqliteCatalogue.open(path) as catalogue:
+        catalogue.move(catalogue.known(HERE, "/data")["0.jpg"].id, HERE, "/new", "1.jpg")
+
+
+def purge(path: Path) -> None:
+    with SqliteCatalogue.open(path) as catalogue:
+        ids = [file.id for file in catalogue.known(HERE, "/data").values()]
+        catalogue.missing(ids, Gone.DELETED)
+        catalogue.purge(timedelta(0))
+
+
+def upgrade(path: Path) -> None:
+    migrate(open_database(path), [*MIGRATIONS, add_people])
+
+
+def seed(path: Path) -> None:
+    with SqliteCatalogue.open(path) as catalogue:
+        catalogue.commit([outcome(name) for name in BATCH])
+
+
+ACTIONS: dict[str, Callable[[Path], None]] = {
+    action.__name__: action for action in (create, commit, rebuild, move, purge, upgrade)
+}
+
+
+def die_at(statement: int) -> None:
+    """From now on, the process is killed as it begins the given statement on any connection."""
+    left = itertools.count(statement, -1)
+    connect = sqlite3.connect
+
+    def traced(_: str) -> None:
+        if next(left) == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def connect_traced(*args: object, **options: object) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*args, **options)  # type: ignore[call-overload]
+        connection.set_trace_callback(traced)
+        return connection
+
+    sqlite3.connect = connect_traced  # type: ignore[assignment]
+
+
+def at_each_statement(directory: Path, action: str) -> int:
+    for statement in itertools.count(1):
+        path = directory / f"{statement}.sqlite3"
+        if action != "create":
+            seed(path)
+        child = os.fork()
+        if child == 0:
+            die_at(statement)
+            ACTIONS[action](path)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if os.waitstatus_to_exitcode(status) == 0:
+            return statement
+        assert os.WIFSIGNALED(status), "it failed, but not by the kill"
+    raise AssertionError
+
+
+def busy(path: Path) -> None:
+    with SqliteCatalogue.open(path) as catalogue:
+        for batch in itertools.count(1):
+            catalogue.commit([outcome(f"{batch}-{n}.jpg") for n in range(20)])
+            sys.stdout.write(f"{batch}\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    place = Path(sys.argv[1])
+    if sys.argv[2] == "busy":
+        busy(place)
+    sys.stdout.write(str(at_each_statement(place, sys.argv[2])))
