@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from recognize_cli.cli.commands import Group
-from recognize_cli.errors import CatalogueUnusable
 from recognize_cli.cli.options import catalogue_option, format_option, option, rules_option
 from recognize_cli.cli.output import write_json
+from recognize_cli.errors import CatalogueUnusable
 
 if TYPE_CHECKING:
     from pathlib import Path
