@@ -80,7 +80,15 @@ def lowest(session: nox.Session) -> None:
     """All tests with the oldest dependencies that pyproject.toml allows."""
     session.install("uv")
     session.run(
-        "uv", "pip", "install", "--python", sys.executable if session.virtualenv is None else session.virtualenv.location,
-        "--resolution", "lowest-direct", "-e", ".[heif]", *group("tests"),
+        "uv",
+        "pip",
+        "install",
+        "--python",
+        sys.executable if session.virtualenv is None else session.virtualenv.location,
+        "--resolution",
+        "lowest-direct",
+        "-e",
+        ".[heif]",
+        *group("tests"),
     )
     session.run("pytest", *session.posargs)

@@ -44,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.folder or Path(temporary)) / "photos"
         files = photos.make(folder, options.photos)
-        print(json.dumps(measure(folder, files, options.runs), indent=2))
+        sys.stdout.write(json.dumps(measure(folder, files, options.runs), indent=2) + "\n")
 
 
 def measure(folder: Path, files: list[Path], runs: int) -> dict[str, object]:
@@ -127,7 +127,7 @@ def watch(process: subprocess.Popen[bytes]) -> float:
             except psutil.Error:
                 continue
         peak = max(peak, total)
-        time.sleep(0.2)
+        time.sleep(0.5)
     return peak
 
 

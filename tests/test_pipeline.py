@@ -235,6 +235,21 @@ def test_a_moved_file_keeps_what_is_known_of_it(scanner: Scanner, source: Memory
     assert scanner()[0].gone == set()
 
 
+def test_files_that_take_each_others_places_are_not_looked_at_again(
+    scanner: Scanner, source: MemorySource
+) -> None:
+    source.write("2.jpg", b"\x12")
+    source.write("3.jpg", b"\x13")
+    scanner()
+    source.remove("a.jpg")
+    source.rename("2.jpg", "a.jpg")
+    source.rename("3.jpg", "2.jpg")
+    told, _ = scanner()
+    assert scanner.recognizer.seen == []
+    assert told.files["a.jpg"].tags[0].name == "Shade 18"
+    assert told.files["2.jpg"].tags[0].name == "Shade 19"
+
+
 def test_a_directory_that_cannot_be_listed_loses_nothing(scanner: Scanner, source: MemorySource) -> None:
     scanner()
     source.failing["trip"] = PermissionError(13, "Permission denied")

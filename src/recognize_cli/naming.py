@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
 
 _UNSAFE = {"Cc", "Cf", "Zl", "Zp", "Cs"}
@@ -16,8 +15,17 @@ def printable(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    valid = os.fsencode(text).decode("utf-8", "replace")
-    return "".join(_escaped(char) if _acts(char) else char for char in valid)
+    return "".join(_escaped(char) if _acts(char) else char for char in readable(text))
+
+
+def readable(text: str) -> str:
+    """The text as valid Unicode: bytes that are not UTF-8 become U+FFFD."""
+    return text if text.isascii() else raw(text).decode("utf-8", "replace")
+
+
+def raw(text: str) -> bytes:
+    """The bytes of a name as a source gave it, in whatever locale."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _acts(char: str) -> bool:

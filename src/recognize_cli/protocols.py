@@ -53,8 +53,11 @@ class Source(Protocol):
         """A path on this machine under which a decoder can read the file."""
         ...
 
-    def exists(self, path: str) -> bool:
-        """Whether a file is there now; ``path`` is absolute within the storage."""
+    def id_at(self, path: str) -> str | None:
+        """The id of what is at a path now, None for nothing; ``path`` is absolute within the storage.
+
+        It tells a file that moved from one with a second name. Raises OSError where it cannot be found out.
+        """
         ...
 
 

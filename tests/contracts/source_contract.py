@@ -152,15 +152,19 @@ class SourceContract:
         tree.write("trip/a.jpg", b"content")
         assert _content(tree, "trip/a.jpg") == b"content"
 
-    def test_existence_is_asked_by_the_path_within_the_storage(self, tree: Tree) -> None:
+    def test_a_path_within_the_storage_holds_a_file_of_one_identity(self, tree: Tree) -> None:
         base = tree.source.base.rstrip("/")
         tree.write("trip/a.jpg", b"a")
-        assert tree.source.exists(f"{base}/trip/a.jpg")
-        assert not tree.source.exists(f"{base}/trip/b.jpg")
-        assert not tree.source.exists(f"{base}/gone/a.jpg")
-        assert not tree.source.exists(f"{base}/trip")
+        tree.write("trip/b.jpg", b"b")
+        first, second = (entry.file_id for entry in tree.source.listing("trip").entries)
+        assert first != second
+        assert tree.source.id_at(f"{base}/trip/a.jpg") == first
+        assert tree.source.id_at(f"{base}/trip/b.jpg") == second
+        assert tree.source.id_at(f"{base}/trip/c.jpg") is None
+        assert tree.source.id_at(f"{base}/gone/a.jpg") is None
+        assert tree.source.id_at(f"{base}/trip") not in {first, second}
         tree.remove("trip/a.jpg")
-        assert not tree.source.exists(f"{base}/trip/a.jpg")
+        assert tree.source.id_at(f"{base}/trip/a.jpg") is None
 
     def test_the_base_is_an_absolute_path_of_a_named_storage(self, tree: Tree) -> None:
         assert tree.source.storage

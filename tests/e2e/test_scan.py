@@ -278,6 +278,12 @@ def test_text_for_people(recognize: Recognize, tree: Path) -> None:
     assert quiet.stderr == ""
 
 
+def test_a_scan_leaves_nothing_behind_but_the_catalogue(recognize: Recognize, tree: Path) -> None:
+    recognize("scan", tree)
+    left = {path.relative_to(recognize.home) for path in recognize.home.rglob("*") if path.is_file()}
+    assert {path.parent.as_posix() for path in left} == {".local/state/recognize"}
+
+
 def test_one_json_document(recognize: Recognize, tree: Path) -> None:
     document = json.loads(recognize("scan", tree, "--format", "json").stdout)
     assert [each["type"] for each in document] == ["file"] * 3 + ["summary"]

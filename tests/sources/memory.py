@@ -92,10 +92,10 @@ class MemorySource:
         path.write_bytes(self._contents[file.path])
         return str(path)
 
-    def exists(self, path: str) -> bool:
+    def id_at(self, path: str) -> str | None:
         directory, _, name = path.removeprefix(f"{self.base}/").rpartition("/")
         entry = self.directories.get(directory, {}).get(name)
-        return entry is not None and not entry.is_directory
+        return entry.file_id if entry else None
 
     def _above(self, path: str, device: str) -> tuple[str, str]:
         directory, _, name = path.rpartition("/")

@@ -121,7 +121,8 @@ def test_a_name_that_is_not_utf8_keeps_its_bytes(root: Path) -> None:
     file = MediaFile(source.id, f"{entry.name}/a.jpg", Kind.IMAGE, 7, "", 0.0)
     assert names(source, entry.name) == ["a.jpg"]
     assert Path(source.local_path(file)).read_bytes() == b"content"
-    assert source.exists(f"{source.base}/{file.path}")
+    (inside,) = source.listing(entry.name).entries
+    assert source.id_at(f"{source.base}/{file.path}") == inside.file_id
 
 
 def test_a_tree_reads_the_same_in_every_locale(root: Path) -> None:
@@ -185,7 +186,7 @@ class TestLinks:
         assert (file.name, file.is_directory, file.size) == ("link.jpg", False, 2)
         assert names(source, "link") == ["b.jpg"]
         assert source.listing("").links == ()
-        assert source.exists(f"{source.base}/link.jpg")
+        assert source.id_at(f"{source.base}/link.jpg") == file.file_id
 
     def test_a_broken_link_leads_to_nothing(self, root: Path) -> None:
         (root / "broken.jpg").symlink_to("gone")
@@ -194,8 +195,8 @@ class TestLinks:
         (root / "through.jpg").symlink_to("a.jpg/b.jpg")
         source = LocalSource(str(root), follow_symlinks=True)
         assert names(source) == ["a.jpg"]
-        assert not source.exists(f"{source.base}/broken.jpg")
-        assert not source.exists(f"{source.base}/self.jpg")
+        assert source.id_at(f"{source.base}/broken.jpg") is None
+        assert source.id_at(f"{source.base}/self.jpg") is None
 
     @pytest.mark.parametrize("target", [".", "..", "../..", "../../../tree", "../../../tree/a"])
     def test_a_link_to_a_directory_above_itself_is_not_followed(self, root: Path, target: str) -> None:
@@ -276,11 +277,11 @@ class TestTrouble:
         with without_privileges(), pytest.raises(SourceNotFound, match="permission denied; run as a user"):
             LocalSource(str(public / "d")).listing("")
 
-    def test_a_file_that_may_not_be_asked_for_may_exist(self, public: Path) -> None:
+    def test_a_file_that_may_not_be_asked_for_is_not_called_absent(self, public: Path) -> None:
         (public / "d").mkdir(mode=0)
         source = LocalSource(str(public))
-        with without_privileges():
-            assert source.exists(f"{source.base}/d/a.jpg")
+        with without_privileges(), pytest.raises(PermissionError):
+            source.id_at(f"{source.base}/d/a.jpg")
 
     def test_a_missing_root_names_the_remedy(self, root: Path) -> None:
         with pytest.raises(

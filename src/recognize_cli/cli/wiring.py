@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from recognize_cli.catalogue import NullCatalogue, SqliteCatalogue
 from recognize_cli.cli.installation import build, choose, fetch_if_missing
 from recognize_cli.cli.output import default_format, destination, styler
-from recognize_cli.cli.progress import file_progress
+from recognize_cli.cli.progress import above_bar, file_progress
 from recognize_cli.cli.trees import Selection, filters, trees, why
 from recognize_cli.errors import ExitCode
 from recognize_cli.hardware import probe
@@ -186,7 +186,7 @@ def _recognizers(options: ScanOptions) -> dict[str, Recognizer]:
 def _sink(options: ScanOptions, stream: TextIOWrapper) -> Sink:
     format_ = options.format or default_format(options.output)
     if format_ == "text":
-        return TextSink(stream, styler(stream), scores=options.scores)
+        return TextSink(above_bar(stream), styler(stream), scores=options.scores)
     return JsonSink(cast("IO[bytes]", stream.buffer), lines=format_ == "jsonl", scores=options.scores)
 
 

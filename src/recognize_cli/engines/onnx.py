@@ -7,6 +7,7 @@ docs/performance.md), while the weights are in memory once.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from recognize_cli.errors import EngineError
@@ -27,6 +28,8 @@ class OrtSession:
 
     def __init__(self, model: Path, *, threads: int = 1) -> None:
         """Loads the model; ``threads`` are those inside one `run`. Raises EngineError."""
+        # Official builds report to their makers unless this is set before the import (their Privacy.md).
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         try:
             import onnxruntime as ort
         except ImportError as error:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
+
+from recognize_cli.naming import raw, readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,7 @@ class JsonSink:
         traceback: TracebackType | None,
     ) -> None:
         """Closes the array of a run that ended without a summary, so that it stays readable."""
-        if self._count and not self._lines and kind is not BrokenPipeError:
+        if self._count and not self._lines and not (kind and issubclass(kind, BrokenPipeError)):
             self._stream.write(b"\n]\n")
             self._stream.flush()
 
@@ -85,17 +86,12 @@ def _head(type_: str, source: str, path: str) -> dict[str, object]:
     head: dict[str, object] = {
         "type": type_,
         "schema": _SCHEMA,
-        "source": _readable(source),
-        "path": _readable(path),
+        "source": readable(source),
+        "path": readable(path),
     }
     if head["path"] != path:
-        head["path_bytes"] = base64.b64encode(os.fsencode(path)).decode()
+        head["path_bytes"] = base64.b64encode(raw(path)).decode()
     return head
-
-
-def _readable(path: str) -> str:
-    """The path as valid Unicode: bytes that are not UTF-8 become U+FFFD."""
-    return path if path.isascii() else os.fsencode(path).decode("utf-8", "replace")
 
 
 def _timestamp(seconds: float) -> str | None:
@@ -137,7 +133,7 @@ def _error(failure: Skipped, *, unchanged: bool) -> dict[str, object]:
         **_head("error", failure.file.source, failure.file.path),
         "kind": str(failure.file.kind),
         "reason": str(failure.reason),
-        "message": _readable(failure.message),
+        "message": readable(failure.message),
         "unchanged": unchanged,
     }
     if failure.recognizer:

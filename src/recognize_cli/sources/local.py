@@ -95,13 +95,14 @@ class LocalSource:
         """The absolute path of a file."""
         return os.fsdecode(self._path(file.path))
 
-    def exists(self, path: str) -> bool:
-        """Whether a file is at an absolute path; True where that cannot be found out."""
+    def id_at(self, path: str) -> str | None:
+        """The id of what is at an absolute path, None for nothing; raises OSError if that cannot be known."""
         try:
-            mode = os.stat(_bytes(path), follow_symlinks=self._follow).st_mode
+            return _file_id(os.stat(_bytes(path), follow_symlinks=self._follow))
         except OSError as error:
-            return error.errno not in _NOT_THERE
-        return not stat.S_ISDIR(mode)
+            if error.errno in _NOT_THERE:
+                return None
+            raise
 
     def _path(self, relative: str) -> bytes:
         return os.path.join(self._base, _bytes(relative)) if relative else self._base
@@ -143,9 +144,13 @@ def _entry(name: bytes, status: os.stat_result, *, is_directory: bool) -> Entry:
         size=status.st_size,
         version=f"{status.st_mtime_ns}-{status.st_size}",
         modified=status.st_mtime,
-        file_id=f"{status.st_dev}:{status.st_ino}",
+        file_id=_file_id(status),
         device=str(status.st_dev),
     )
+
+
+def _file_id(status: os.stat_result) -> str:
+    return f"{status.st_dev}:{status.st_ino}"
 
 
 def _not_found(path: str, error: OSError) -> SourceNotFound:

@@ -110,14 +110,19 @@ class _Reconciler:
         back = [known[file.name].id for file in visit.files if _is_missing(known.get(file.name))]
         if back:
             self._catalogue.found(back)
+        elsewhere: set[int] = set()
         for file in visit.files:
             if self._stop():
                 return
             found = known.get(file.name)
-            if found is None and (moved := self._moved(file, where)) is not None:
+            if found is not None and found.version == file.version:
+                yield self._judge(file, found)
+            elif (moved := self._moved(file, where)) is not None:
+                elsewhere.add(moved[0].id)
                 yield from self._arrived(file, *moved)
             else:
                 yield self._judge(file, found)
+        known = {name: each for name, each in known.items() if each.id not in elsewhere}
         yield from self._withdraw(visit, known, visit.ignored, Gone.IGNORED)
         if not visit.partial:
             self._catalogue.visit(self._source.storage, where)
@@ -180,23 +185,27 @@ class _Reconciler:
         )
 
     def _moved(self, file: MediaFile, where: str) -> tuple[Known, str | None] | None:
-        """A known file that is this one and no longer at its old place, moved here; and its old place."""
-        if file.file_id is None:
-            return None
-        storage = self._source.storage
-        for each in self._catalogue.find_moved(storage, file.file_id, file.version, file.size):
-            if each.known.kind is not file.kind:
+        """A known file that is this one and no longer at its old place, moved here.
+
+        Also gives the old path, if it is known as that of a file and nothing is there now.
+        """
+        storage, id_ = self._source.storage, file.file_id
+        for each in self._catalogue.find_moved(storage, id_, file.version, file.size) if id_ else ():
+            try:
+                now = self._source.id_at(each.path) if each.path else None
+            except OSError:
                 continue
-            if each.path is None or each.known.missing or not self._source.exists(each.path):
-                self._catalogue.move(each.known.id, storage, where, file.name)
-                return each.known, None if each.known.missing else each.path
+            if now == id_ or each.known.kind is not file.kind:
+                continue
+            self._catalogue.move(each.known.id, storage, where, file.name)
+            return each.known, each.path if now is None and not each.known.missing else None
         return None
 
     def _arrived(
-        self, file: MediaFile, known: Known, old: str | None
+        self, file: MediaFile, known: Known, left: str | None
     ) -> Iterator[Removed | FileResult | Scored | Job]:
-        """What is known of a moved file, told as news of its new path."""
-        if old is not None and (relative := self._relative(old)) is not None:
+        """What is known of a moved file, told as news of its new path; ``left`` is where it was."""
+        if left is not None and (relative := self._relative(left)) is not None:
             yield Removed(self._source.id, relative, Gone.MOVED)
         judged = self._judge(file, known)
         if isinstance(judged, FileResult) and judged.recognizers:

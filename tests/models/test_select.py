@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from recognize_cli.errors import NoUsableEngine
+from recognize_cli.hardware import Cpu, Hardware, Libc
+from recognize_cli.models.entries import Algorithm, LockedFile, ModelEntry, Tier
+from recognize_cli.models.select import Backend, Choice, memory_needed, select, why_not
+from tests.models.making import made_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GIB = 1 << 30
+
+
+def entry(name: str, tier: Tier, *, size: int = 25_000_000, default: bool = False) -> ModelEntry:
+    file = LockedFile(path="model.onnx", size=size, algorithm=Algorithm.SHA256, digest="0" * 64)
+    return made_entry(file, name=name, tier=tier, default=default)
+
+
+SMALL = entry("small", Tier.PORTABLE, default=True)
+OTHER_SMALL = entry("other-small", Tier.PORTABLE)
+LARGE = entry("large", Tier.NATIVE, size=60_000_000)
+HUGE = entry("huge", Tier.NATIVE, size=850_000_000)
+FACES = made_entry(name="faces-small", recognizer="faces")
+LOCK = [OTHER_SMALL, LARGE, HUGE, SMALL, FACES]
+
+
+def machine(
+    *, flags: frozenset[str] | None = frozenset({"avx"}), memory: int = 8 * GIB, architecture: str = "x86_64"
+) -> Hardware:
+    return Hardware(Cpu(architecture, "a CPU", flags), Libc("glibc", "2.36"), 2, 16 * GIB, memory)
+
+
+def having(*entries: ModelEntry) -> Callable[[ModelEntry], bool]:
+    return lambda entry: entry in entries
+
+
+def test_nothing_installed_gives_the_portable_default() -> None:
+    assert select("objects", LOCK, having(), machine()) == Choice(SMALL, "no full-size model is installed")
+
+
+def test_an_installed_full_size_model_is_taken() -> None:
+    choice = select("objects", LOCK, having(LARGE, SMALL), machine())
+    assert choice.entry is LARGE
+    assert "installed" in choice.reason
+
+
+def test_the_largest_of_those_installed_is_taken() -> None:
+    assert select("objects", LOCK, having(LARGE, HUGE), machine()).entry is HUGE
+
+
+def test_one_that_does_not_fit_gives_way_to_one_that_does() -> None:
+    assert select("objects", LOCK, having(LARGE, HUGE), machine(memory=2 * GIB)).entry is LARGE
+
+
+@pytest.mark.parametrize(
+    ("hardware", "why"),
+    [
+        (machine(flags=frozenset({"sse4_2"})), "large is installed, but this CPU has no AVX"),
+        (machine(flags=None), "large is installed, but this CPU has no AVX"),
+        (machine(architecture="armv7l"), "large is installed, but it is too slow on armv7l"),
+        (machine(architecture="aarch64"), "large is installed, but this CPU has no ASIMD"),
+        (
+            machine(memory=GIB // 2),
+            "large is installed, but it needs about 683 MiB of memory, and 512 MiB are free",
+        ),
+    ],
+)
+def test_where_none_can_run_the_portable_one_is_taken_and_the_reason_said(
+    hardware: Hardware, why: str
+) -> None:
+    assert select("objects", LOCK, having(LARGE), hardware) == Choice(SMALL, why)
+
+
+def test_arm_runs_full_size_models() -> None:
+    arm = machine(architecture="aarch64", flags=frozenset({"asimd"}))
+    assert select("objects", LOCK, having(LARGE), arm).entry is LARGE
+
+
+def test_portable_insists() -> None:
+    choice = select("objects", LOCK, having(LARGE, OTHER_SMALL), machine(), Backend.PORTABLE)
+    assert choice == Choice(SMALL, "the portable model was asked for")
+
+
+def test_native_insists_and_prefers_what_is_installed() -> None:
+    assert select("objects", LOCK, having(), machine(), Backend.NATIVE).entry is HUGE
+    assert select("objects", LOCK, having(LARGE), machine(), Backend.NATIVE).entry is LARGE
+
+
+def test_native_on_a_machine_that_cannot_says_why() -> None:
+    with pytest.raises(NoUsableEngine, match=r"objects here: large: this CPU has no AVX; huge: this CPU"):
+        select("objects", LOCK, having(LARGE), machine(flags=frozenset()), Backend.NATIVE)
+
+
+def test_a_recognizer_without_a_model_says_so() -> None:
+    with pytest.raises(NoUsableEngine, match=r"music here: models\.lock has no portable model"):
+        select("music", LOCK, having(), machine())
+    with pytest.raises(NoUsableEngine, match=r"no full-size model"):
+        select("faces", LOCK, having(), machine(), Backend.NATIVE)
+
+
+def test_models_of_other_recognizers_are_not_taken() -> None:
+    assert select("faces", LOCK, having(LARGE), machine()).entry is FACES
+
+
+def test_a_portable_model_runs_anywhere() -> None:
+    assert why_not(SMALL, machine(flags=None, memory=0, architecture="riscv64")) is None
+
+
+def test_a_larger_model_needs_more_memory() -> None:
+    assert memory_needed(HUGE) > memory_needed(LARGE) > LARGE.download_size
