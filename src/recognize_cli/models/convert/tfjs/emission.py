@@ -36,7 +36,7 @@ class Deferred:
 
 
 class Emission:
-    """Collects what the emitters of `ops` produce; all methods return names of ONNX tensors.
+    """Collects what the emitters of `ops` produce; what a method adds, it returns the name of.
 
     `small` holds the initializers that decide shapes: integers, and the converter's own scalars.
     """

@@ -46,11 +46,7 @@ def _reshape(operation: Operation) -> Value:
         raise Unconvertible("the number of axes of its result depends on the input")
     inputs = [operation.plain(value), operation.plain(shape)]
     result = operation.emit("Reshape", *inputs, allowzero=1)
-    length = None
-    if shape.length == 1 and shape.constant is not None:
-        size = operation.number(1)
-        length = size if size >= 0 else None
-    return Value(value.kind, shape.length, {natural(shape.length): result}, length)
+    return Value(value.kind, shape.length, {natural(shape.length): result})
 
 
 def _squeeze(operation: Operation) -> Value:
