@@ -1,0 +1,105 @@
+"""What every recognizer promises: the real ones with their real models, and the fake of other tests."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from recognize_cli.cli.installation import build
+from recognize_cli.models.lockfile import load_lock
+from recognize_cli.models.store import Store
+from recognize_cli.records import Batch, Decoded
+from tests.support.photos import CAT, COFFEE
+from tests.support.recognizers import Shades
+from tests.support.records import media_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from recognize_cli.protocols import Recognizer
+
+
+def decoded(photo: Path) -> Decoded:
+    with Image.open(photo) as image:
+        return Decoded(media_file(photo.name), np.asarray(image.convert("RGB")))
+
+
+class RecognizerContract:
+    """Subclasses give the fixture `recognizer`."""
+
+    @pytest.fixture
+    def photos(self) -> tuple[Decoded, Decoded]:
+        return decoded(CAT), decoded(COFFEE)
+
+    def run(self, recognizer: Recognizer, *inputs: Decoded) -> list[tuple[str, ...]]:
+        recognizer.load()
+        return [
+            tuple(top.name for top in scores.top) for scores in recognizer.run(Batch(recognizer.name, inputs))
+        ]
+
+    def test_scores_are_in_the_order_of_the_inputs(
+        self, recognizer: Recognizer, photos: tuple[Decoded, Decoded]
+    ) -> None:
+        recognizer.load()
+        results = recognizer.run(Batch(recognizer.name, photos))
+        assert [each.file for each in results] == [each.file for each in photos]
+        for each in results:
+            assert each.recognizer == recognizer.name
+            assert each.model == recognizer.fingerprint
+            probabilities = [top.score for top in each.top]
+            assert probabilities == sorted(probabilities, reverse=True)
+            assert all(0 <= probability <= 1 for probability in probabilities)
+
+    def test_a_batch_gives_what_single_inputs_give(
+        self, recognizer: Recognizer, photos: tuple[Decoded, Decoded]
+    ) -> None:
+        cat, coffee = photos
+        together = self.run(recognizer, cat, coffee, cat)
+        alone = [*self.run(recognizer, cat), *self.run(recognizer, coffee)]
+        assert [names[:3] for names in together] == [names[:3] for names in (alone[0], alone[1], alone[0])]
+
+    def test_threads_do_not_disturb_each_other(
+        self, recognizer: Recognizer, photos: tuple[Decoded, Decoded]
+    ) -> None:
+        expected = [self.run(recognizer, photo) for photo in photos]
+        with ThreadPoolExecutor(4) as pool:
+            results = list(pool.map(lambda index: self.run(recognizer, photos[index % 2]), range(16)))
+        assert results == [expected[index % 2] for index in range(16)]
+
+    def test_loading_twice_is_loading_once(
+        self, recognizer: Recognizer, photos: tuple[Decoded, Decoded]
+    ) -> None:
+        recognizer.load()
+        recognizer.load()
+        assert len(self.run(recognizer, photos[0])) == 1
+
+    def test_the_size_it_needs_is_one_that_decoders_can_give(self, recognizer: Recognizer) -> None:
+        assert 1 <= recognizer.min_side <= 1024
+
+    def test_any_shape_of_photo_is_taken(self, recognizer: Recognizer) -> None:
+        recognizer.load()
+        for height, width in ((1, 1), (1, 1024), (1024, 1), (3, 2), (292, 293)):
+            photo = Decoded(media_file(), np.full((height, width, 3), 99, np.uint8))
+            (result,) = recognizer.run(Batch(recognizer.name, (photo,)))
+            assert result.top
+
+
+class TestShades(RecognizerContract):
+    @pytest.fixture
+    def recognizer(self) -> Recognizer:
+        return Shades()
+
+
+@pytest.mark.model
+class TestObjects(RecognizerContract):
+    @pytest.fixture
+    def recognizer(self, model_store: Path) -> Iterator[Recognizer]:
+        (entry,) = (each for each in load_lock().defaults() if each.recognizer == "objects")
+        recognizer = build(entry, Store(model_store))
+        yield recognizer
+        recognizer.close()
