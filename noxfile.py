@@ -73,6 +73,7 @@ def bench(session: nox.Session) -> None:
     """Speed and memory of a scan against the floor that the machine sets."""
     session.install(".", "scikit-image")
     session.run("python", "bench/scan.py", *session.posargs)
+    session.run("python", "bench/known.py")
 
 
 @nox.session

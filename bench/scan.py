@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import photos
-import psutil
+import watching
 
 from recognize_cli.engines.onnx import OrtSession
 from recognize_cli.media.image import decode_image
@@ -50,12 +49,12 @@ def main() -> None:
 def measure(folder: Path, files: list[Path], runs: int) -> dict[str, object]:
     """All figures of one run. Parts are measured before and after the scans, and averaged."""
     parts = [measure_parts(files)]
-    scans = [scan(folder, len(files)) for _ in range(runs)]
+    scans = [scan(folder) for _ in range(runs)]
     parts.append(measure_parts(files))
     decode, model = (sum(each[index] for each in parts) / len(parts) for index in (0, 1))
     cores = len(os.sched_getaffinity(0))
     floor = cores / (decode + model)
-    rate, peak = (float(np.median([each[index] for each in scans])) for index in (0, 1))
+    rate = len(files) / float(np.median([each.seconds for each in scans]))
     return {
         "photos": len(files),
         "megabytes_each": round(sum(file.stat().st_size for file in files) / len(files) / 1e6, 2),
@@ -65,7 +64,7 @@ def measure(folder: Path, files: list[Path], runs: int) -> dict[str, object]:
         "floor_images_per_second": round(floor, 2),
         "scan_images_per_second": round(rate, 2),
         "ratio": round(rate / floor, 3),
-        "peak_memory_mb": round(peak / 1e6),
+        "peak_memory_mb": round(max(each.peak for each in scans) / 1e6),
     }
 
 
@@ -94,49 +93,13 @@ def cpu_seconds(work: Callable[[], object], times: int) -> float:
     return (time.process_time() - before) / times
 
 
-def scan(folder: Path, count: int) -> tuple[float, float]:
-    """Images per second and peak memory (bytes, all processes) of one whole `recognize scan`."""
+def scan(folder: Path) -> watching.Cost:
+    """One whole `recognize scan` of photos that it does not know."""
     with tempfile.TemporaryDirectory() as temporary:
-        command = [sys.executable, "-m", "recognize_cli", "-q", "scan", str(folder), "-r", "objects"]
-        command += [
-            "--format",
-            "jsonl",
-            "-o",
-            f"{temporary}/out.jsonl",
-            "--catalogue",
-            f"{temporary}/catalogue",
-        ]
-        started = time.perf_counter()
-        with subprocess.Popen(command) as process:
-            peak = watch(process)
-        elapsed = time.perf_counter() - started
-        if process.returncode:
-            raise SystemExit(f"the scan ended with {process.returncode}")
-    return count / elapsed, peak
-
-
-def watch(process: subprocess.Popen[bytes]) -> float:
-    """Waits for a process; returns the most memory that it and its children held at once, in bytes."""
-    peak = 0.0
-    parent = psutil.Process(process.pid)
-    while process.poll() is None:
-        total = 0.0
-        for each in [parent, *children(parent)]:
-            try:
-                total += each.memory_full_info().pss
-            except psutil.Error:
-                continue
-        peak = max(peak, total)
-        time.sleep(0.5)
-    return peak
-
-
-def children(parent: psutil.Process) -> list[psutil.Process]:
-    """The living descendants of a process."""
-    try:
-        return parent.children(recursive=True)
-    except psutil.Error:
-        return []
+        output = ("--format", "jsonl", "-o", f"{temporary}/out.jsonl")
+        return watching.recognize(
+            "scan", str(folder), "-r", "objects", *output, "--catalogue", f"{temporary}/catalogue"
+        )
 
 
 if __name__ == "__main__":

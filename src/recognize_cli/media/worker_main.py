@@ -13,6 +13,8 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -99,10 +101,17 @@ def _answer_to_the_parent_alone() -> None:
 
 
 def _limit_resources(memory: int) -> None:
-    """Bounds memory (beyond what is mapped now) and open files; forbids core dumps."""
+    """Bounds memory (beyond what is mapped now) and open files; forbids core dumps.
+
+    Should the machine run out of memory all the same, a worker is to die for it and not the program.
+    """
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
-    _lower(resource.RLIMIT_AS, psutil.Process().memory_info().vms + memory)
+    if sys.platform != "darwin":  # which does not know this limit
+        _lower(resource.RLIMIT_AS, psutil.Process().memory_info().vms + memory)
+    if sys.platform == "linux":
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def _lower(limit: int, value: int) -> None:

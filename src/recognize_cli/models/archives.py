@@ -57,10 +57,11 @@ def unpack(archive: Path, root: str, order: Order) -> None:
     """Delivers the files of an order from below `root` in a wheel or tarball; raises OriginFailed."""
     wanted = {f"{root}/{file.path}" if root else file.path: file for file in order.files}
     for member in members(archive):
-        file = wanted.get(member.name)
+        file = wanted.pop(member.name, None)
         if file is not None:
             _take(member, file, archive, order)
-            del wanted[member.name]
+        if not wanted:
+            return
     for name in wanted:
         raise OriginFailed(f"{archive.name} has no {name}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from typing import TYPE_CHECKING
 
 from recognize_cli.errors import FetchFailed, HashMismatch, ModelMissing
@@ -93,8 +94,20 @@ def _gathered(
     from recognize_cli.models.gather import Gathering
     from recognize_cli.models.origins.order import Mirrors
 
-    gathering = Gathering(entry, store.staging(entry), progress, mirrors or Mirrors.from_environment())
+    staging = store.staging(entry)
+    gathering = Gathering(entry, staging, progress, mirrors or Mirrors.from_environment())
+    _check_space(entry, staging, gathering.missing_size())
     return gathering.from_directory(directory) if directory else gathering.from_sources()
+
+
+def _check_space(entry: ModelEntry, folder: Path, missing: int) -> None:
+    """Raises FetchFailed if the disk cannot hold what is missing, and the converted model beside it."""
+    needed, free = missing + entry.download_size, shutil.disk_usage(folder).free
+    if free < needed:
+        problem = f"{needed / 1e6:.0f} MB are needed, and {folder} has {free / 1e6:.0f} MB free"
+        raise FetchFailed(
+            name=entry.name, problem=f"{problem}; make room, or name another store with --store DIR"
+        )
 
 
 def _install(entry: ModelEntry, store: Store, files: Mapping[str, Path]) -> None:

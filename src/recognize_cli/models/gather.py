@@ -32,6 +32,7 @@ class Gathering:
         self._scratch = staging / "parts"
         for path in (self._folder, self._scratch):
             path.mkdir(exist_ok=True)
+        self._drop_what_went_bad()
 
     def from_sources(self) -> dict[str, Path]:
         """All files by their path in the lock file, from the first sources that give them.
@@ -65,6 +66,10 @@ class Gathering:
                 raise FetchFailed(name=self._entry.name, problem=problem) from error
         return self._files()
 
+    def missing_size(self) -> int:
+        """Bytes of the files that are not here yet."""
+        return sum(file.size for file in self._missing())
+
     def _files(self) -> dict[str, Path]:
         return {file.path: self._folder / file.path for file in self._entry.files}
 
@@ -81,12 +86,14 @@ class Gathering:
         )
 
     def _missing(self) -> tuple[LockedFile, ...]:
-        """The files that are not here. One whose bytes went bad on this disk is thrown away."""
+        return tuple(file for file in self._entry.files if not (self._folder / file.path).exists())
+
+    def _drop_what_went_bad(self) -> None:
+        """Removes files of an earlier try that are damaged; new ones are checked as they come."""
         for file in self._entry.files:
             path = self._folder / file.path
             if path.exists() and not is_the_file(path, file):
                 path.unlink()
-        return tuple(file for file in self._entry.files if not (self._folder / file.path).exists())
 
 
 def _gather(source: Source, order: Order) -> None:

@@ -9,6 +9,7 @@ to the reader of the file format, which says what it stands for.
 from __future__ import annotations
 
 import pickletools
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -57,10 +58,12 @@ def read_pickle(stream: IO[bytes], meaning: Meaning) -> object:
     """The value of the pickle at the stream's position, which moves behind it; raises PickleRefused."""
     machine = _Machine(meaning)
     try:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-            if count > _MOST_OPCODES:
-                raise PickleRefused(f"it has more than {_MOST_OPCODES} opcodes")
-            machine.step(opcode.name, argument)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # pickletools: a backslash in a name
+            for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+                if count > _MOST_OPCODES:
+                    raise PickleRefused(f"it has more than {_MOST_OPCODES} opcodes")
+                machine.step(opcode.name, argument)
     except ValueError as error:
         raise PickleRefused(f"it is damaged: {error}") from error
     except (IndexError, KeyError) as error:

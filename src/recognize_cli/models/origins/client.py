@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from recognize_cli.models.origins.order import OriginFailed
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LINES = 2
+_NOISE = ("warning:", "npm warn", "npm notice")
 
 
 def run_client(
@@ -23,39 +24,45 @@ def run_client(
 ) -> None:
     """Runs the command within `folder`; nothing of it reaches our own stdout or stderr.
 
-    Each line of its output goes to `on_line`. Raises OriginFailed with the first and last
-    lines of its complaint if it cannot be run or fails. It is killed if this call is interrupted.
+    Each line of its output goes to `on_line`. Raises OriginFailed with the first and last lines of
+    its complaint if it cannot be run or fails. It is killed if this call is interrupted.
     """
-    with tempfile.TemporaryFile(dir=folder) as complaint:
+    complaint: list[str] = []
+    with _started(command, folder, environment) as process:
+        listener = Thread(target=complaint.extend, args=(process.stderr,))
+        listener.start()
         try:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=complaint,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-            )
-        except OSError as error:
-            raise OriginFailed(f"cannot run {command[0]}: {error.strerror or error}") from error
-        with process:
-            try:
-                for line in process.stdout or ():
-                    on_line(line)
-            except BaseException:
-                process.kill()
-                raise
-        if process.returncode:
-            complaint.seek(0)
-            raise OriginFailed(_complaint(complaint.read().decode("utf-8", "replace"), process.returncode))
+            for line in process.stdout or ():
+                on_line(line)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            listener.join()
+    if process.returncode:
+        raise OriginFailed(_in_short(complaint) or f"it ended with status {process.returncode}")
 
 
-def _complaint(text: str, status: int) -> str:
-    lines = [line.strip() for line in text.splitlines()]
-    telling = [line for line in lines if line and not line.lower().startswith(("warning:", "npm warn"))]
-    if len(telling) > 2 * _LINES:  # npm tells the cause first, pip last
+def _started(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        raise OriginFailed(f"cannot run {command[0]}: {error.strerror or error}") from error
+
+
+def _in_short(complaint: Sequence[str]) -> str:
+    """The lines that matter: npm tells the cause first, pip last."""
+    stripped = [line.strip() for line in complaint]
+    telling = [line for line in stripped if line and not line.lower().startswith(_NOISE)]
+    if len(telling) > 2 * _LINES:
         telling = [*telling[:_LINES], "...", *telling[-_LINES:]]
-    return " | ".join(telling) or f"it ended with status {status}"
+    return " | ".join(telling)

@@ -37,9 +37,9 @@ def gather(source: PypiSource, order: Order) -> None:
 
 
 def _command(source: PypiSource) -> list[str]:
-    # -P: a pip.py in the working directory is not run. The wheel goes to the folder it runs in.
+    # It runs in an empty folder: a pip.py where the user stands is not taken for pip.
     return [
-        *(sys.executable, "-P", "-m", "pip", "download"),
+        *(sys.executable, "-m", "pip", "download"),
         *("--no-deps", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check"),
         *("--progress-bar", "raw", "--dest", "."),
         f"{source.package}=={source.version}",

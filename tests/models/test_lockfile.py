@@ -1,0 +1,383 @@
+"""models.lock: what ships, what is refused, and that nothing else comes out."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from recognize_cli.errors import LockFileError
+from recognize_cli.models.entries import (
+    Algorithm,
+    GitSource,
+    InputSpec,
+    LockedFile,
+    ModelEntry,
+    NpmSource,
+    PypiSource,
+    Tier,
+    UrlSource,
+)
+from recognize_cli.models.lockfile import load_lock
+from recognize_cli.resources import shipped
+
+SHA256 = "0123456789abcdef" * 4
+BLOB = "0123456789" * 4
+COMMIT = "abcdef0123" * 4
+VALID = f"""
+schema = 1
+
+[[model]]
+name = "small"
+recognizer = "objects"
+tier = "portable"
+default = true
+format = "onnx"
+licence = "MIT OR Apache-2.0"
+labels = "imagenet1k"
+scores = "logits"
+files = ["sha256:{SHA256} 12 model.onnx"]
+source = [
+  {{ kind = "pypi", package = "a_b", version = "1.0+x", root = "c/d" }},
+  {{ kind = "npm", package = "@s/p", version = "1.2.3" }},
+]
+[model.input]
+size = 8
+short_side = 9
+channels = "BGR"
+layout = "NCHW"
+dtype = "uint8"
+resample = "bicubic"
+
+[[model]]
+name = "large"
+recognizer = "objects"
+tier = "native"
+default = false
+format = "tfjs-graph"
+licence = "MIT"
+labels = "imagenet1k"
+scores = "probabilities"
+files = [
+  "git:{BLOB} 4194304 model.json",
+  "sha256:{SHA256} 1 weights/shard@1+a.bin",
+]
+[model.input]
+size = 16
+channels = "RGB"
+layout = "NHWC"
+dtype = "float32"
+resample = "bilinear"
+mean = [127.5, 127.5, 127.5]
+std = [1, 2, 3]
+[[model.source]]
+kind = "git"
+repository = "owner/name"
+commit = "{COMMIT}"
+root = "models/large"
+[[model.source]]
+kind = "url"
+base = "https://host.example:8443/a/b"
+"""
+
+EXPECTED = (
+    ModelEntry(
+        name="small",
+        recognizer="objects",
+        tier=Tier.PORTABLE,
+        default=True,
+        format="onnx",
+        licence="MIT OR Apache-2.0",
+        labels="imagenet1k",
+        scores="logits",
+        input=InputSpec(8, "BGR", "NCHW", "uint8", "bicubic", short_side=9),
+        files=(LockedFile("model.onnx", 12, Algorithm.SHA256, SHA256),),
+        sources=(PypiSource("a_b", "1.0+x", "c/d"), NpmSource("@s/p", "1.2.3", "")),
+    ),
+    ModelEntry(
+        name="large",
+        recognizer="objects",
+        tier=Tier.NATIVE,
+        default=False,
+        format="tfjs-graph",
+        licence="MIT",
+        labels="imagenet1k",
+        scores="probabilities",
+        input=InputSpec(
+            16, "RGB", "NHWC", "float32", "bilinear", mean=(127.5, 127.5, 127.5), std=(1.0, 2.0, 3.0)
+        ),
+        files=(
+            LockedFile("model.json", 4194304, Algorithm.GIT, BLOB),
+            LockedFile("weights/shard@1+a.bin", 1, Algorithm.SHA256, SHA256),
+        ),
+        sources=(
+            GitSource("owner/name", COMMIT, "models/large"),
+            UrlSource("https://host.example:8443/a/b"),
+        ),
+    ),
+)
+
+
+def refusal(folder: Path, text: str) -> str:
+    """The message with which a lock file is refused; it begins with the file's name."""
+    path = folder / "my.lock"
+    path.write_text(text)
+    with pytest.raises(LockFileError) as caught:
+        load_lock(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    return str(caught.value).removeprefix(f"{path}: ")
+
+
+def test_reads_every_key(tmp_path: Path) -> None:
+    path = tmp_path / "my.lock"
+    path.write_text(VALID)
+    lock = load_lock(path)
+    assert lock.models == EXPECTED
+    assert lock.path == path
+    assert lock.entry("large") == EXPECTED[1]
+    assert lock.defaults() == EXPECTED[:1]
+    assert lock.of("objects") == EXPECTED
+    assert lock.of("faces") == ()
+    assert EXPECTED[1].download_size == 4194305
+
+
+def test_an_unknown_name_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    (tmp_path / "my.lock").write_text(VALID)
+    with pytest.raises(LockFileError, match=r"no model 'lagre'; it has small, large"):
+        load_lock(tmp_path / "my.lock").entry("lagre")
+
+
+def test_what_ships_is_right() -> None:
+    lock = load_lock()
+    assert lock.path == shipped("models.lock")
+    assert [model.name for model in lock.defaults()] == ["efficientnet-lite2"]
+    assert {model.tier for model in lock.defaults()} == {Tier.PORTABLE}
+    assert [len(lock.entry(name).files) for name in ("efficientnet-lite4", "efficientnetv2")] == [14, 200]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["efficientnet-lite4", "efficientnetv2"])
+def test_upstreams_models_are_locked_by_the_ids_in_its_repository(name: str) -> None:
+    listing = Path(__file__).parents[3] / "shared" / "models" / "upstream" / "git-blobs.txt"
+    if not listing.exists():
+        pytest.skip("../shared is not here")
+    entry = load_lock().entry(name)
+    [source] = entry.sources
+    assert isinstance(source, GitSource)
+    ids = dict(reversed(line.split()) for line in listing.read_text().splitlines())
+    wanted = {path: blob for path, blob in ids.items() if path.startswith(f"{source.root}/")}
+    assert {f"{source.root}/{file.path}": file.digest for file in entry.files} == wanted
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("schema = 1", "", "schema: this key is missing"),
+        ("schema = 1", "schema = 2", "schema: is 2, and this recognize reads 1"),
+        ("schema = 1", "schema = true", "schema: must be a whole number"),
+        ("schema = 1", "schema = 1\nextra = 1", "extra: this key is not known"),
+        ('name = "small"', 'title = "small"', "model 1: name: this key is missing"),
+        ('name = "small"', 'name = "Small Model"', "model 1: name: 'Small Model' does not have the form"),
+        ('name = "small"', 'name = "../small"', "model 1: name: '../small' does not have the form"),
+        ('name = "small"', 'name = "large"', "name: is used by two models: 'large'"),
+        ("default = false", "default = true", "default: two default models of recognizer: 'objects'"),
+        ("default = true", 'default = "yes"', "model 'small', default: must be true or false"),
+        ("default = true", "default = 1", "model 'small', default: must be true or false"),
+        ('tier = "native"', 'tier = "fast"', "model 'large', tier: must be one of portable, native"),
+        ('tier = "native"', "tier = []", "model 'large', tier: must be one of portable, native"),
+        ('format = "onnx"', 'format = "pickle"', "model 'small', format: must be one of onnx, "),
+        ('licence = "MIT"', 'licence = ""', "model 'large', licence: '' does not have the form"),
+        ('licence = "MIT"', "licence = 3", "model 'large', licence: must be a string"),
+        ('labels = "imagenet1k"', 'labels = "../x"', "model 'small', labels: '../x' does not"),
+        (
+            'scores = "logits"',
+            'scores = "log"',
+            "model 'small', scores: must be one of logits, probabilities",
+        ),
+        ("size = 16", "size = 0", "model 'large', input.size: must be 1 to 4096, not 0"),
+        ("size = 16", "size = 16.0", "model 'large', input.size: must be a whole number"),
+        ("size = 16", "size = 16\nfoo = 1", "model 'large', input.foo: this key is not known"),
+        ("short_side = 9", "short_side = 7", "model 'small', input.short_side: must be 8 to 4096, not 7"),
+        ("short_side = 9", "mean = [0, 0, 0]", "model 'small', input.mean: this key is not known"),
+        ("std = [1, 2, 3]", "", "model 'large', input.std: this key is missing"),
+        (
+            "std = [1, 2, 3]",
+            "std = [1, 2]",
+            "model 'large', input.std: must be a list of three numbers",
+        ),
+        (
+            "std = [1, 2, 3]",
+            "std = [1, 2, '3']",
+            "model 'large', input.std: must be a list of three numbers",
+        ),
+        (
+            "std = [1, 2, 3]",
+            "std = [1, 2, nan]",
+            "model 'large', input.std: must be a list of three numbers",
+        ),
+        (
+            "std = [1, 2, 3]",
+            "std = [1, 2, true]",
+            "model 'large', input.std: must be a list of three numbers",
+        ),
+        ("std = [1, 2, 3]", f"std = [1, 2, {10**400}]", "model 'large', input.std: must be a list of three"),
+        ("std = [1, 2, 3]", "std = [1, 2, 0]", "model 'large', input.std: must be greater than 0"),
+        ('channels = "RGB"', 'channels = "rgb"', "model 'large', input.channels: must be one of RGB, BGR"),
+        (f'["sha256:{SHA256} 12 model.onnx"]', "[]", "model 'small', files: must be a list of strings"),
+        (f'["sha256:{SHA256} 12 model.onnx"]', "[3]", "model 'small', files: must be a list of strings"),
+        (" 12 ", " 012 ", "model 'small', files: "),
+        (" 12 ", " 0 ", "model 'small', files: "),
+        (" 12 ", " -1 ", "model 'small', files: "),
+        (" 12 ", " 999999999999 ", "model 'small', files: 'model.onnx' has 999999999999 bytes, more than"),
+        (" 12 ", "  12 ", "model 'small', files: "),
+        ("weights/shard@1+a.bin", "model.json", "model 'large', files: 'model.json' is there twice"),
+        ("weights/shard@1+a.bin", "MODEL.json", "is there twice"),
+        ("weights/shard@1+a.bin", "model.json/x", "'model.json/x' lies below another file"),
+        ('package = "a_b"', 'package = "-r/etc/passwd"', "model 'small', source 1: package: '-r/etc/passwd'"),
+        ('version = "1.0+x"', 'version = "1.0 --pre"', "model 'small', source 1: version: '1.0 --pre'"),
+        ('package = "@s/p"', 'package = "@s/../p"', "model 'small', source 2: package: '@s/../p'"),
+        (
+            'version = "1.2.3" }',
+            'version = "1.2.3", md5 = "x" }',
+            "model 'small', source 2: md5: this key is",
+        ),
+        ('kind = "npm"', 'kind = "ftp"', "model 'small', source 2: kind: must be one of pypi, npm, git, url"),
+        ('root = "c/d"', 'root = "c/../d"', "model 'small', source 1: root: 'c/../d' does not have the form"),
+        (COMMIT, "main", "model 'large', source 1: commit: 'main' does not have the form"),
+        ("owner/name", "../name", "model 'large', source 1: repository: '../name'"),
+        ("https://host", "file://host", "model 'large', source 2: base: 'file://host"),
+        ("https://host", "https://user:secret@host", "model 'large', source 2: base: "),
+        ("/a/b", "/a/b?token=1", "model 'large', source 2: base: "),
+        ('[[model.source]]\nkind = "git"', '[model.source]\nkind = "git"', "is not TOML: "),
+        ("[model.input]", "[[model.input]]", "model 'small', input: must be a table"),
+        ("schema = 1", "schema = ", "is not TOML: "),
+    ],
+)
+def test_refuses(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    assert old in VALID
+    assert problem in refusal(tmp_path, VALID.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd",
+        "../x",
+        "a/../x",
+        "a//b",
+        "a/",
+        "./a",
+        ".",
+        "..",
+        "a\\b",
+        "C:/a",
+        "a:b",
+        "~/a",
+        "a\0b",
+        "é",
+        "a\u202eb",
+    ],
+)
+def test_refuses_paths_that_lead_out_or_are_not_plain(tmp_path: Path, path: str) -> None:
+    line = f"sha256:{SHA256} 12 {path}".replace("\\", "\\\\").replace("\0", "\\u0000")
+    text = VALID.replace(f"sha256:{SHA256} 12 model.onnx", line)
+    assert refusal(tmp_path, text).startswith("model 'small', files: ")
+
+
+def test_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(LockFileError, match=r"none\.lock: cannot be read: No such file"):
+        load_lock(tmp_path / "none.lock")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a = " + b"[" * 100_000, b"a = " + b"9" * 5000, b"\0"])
+def test_refuses_bytes_that_are_not_toml(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "my.lock").write_bytes(content)
+    with pytest.raises(LockFileError, match=r"my\.lock: is not TOML"):
+        load_lock(tmp_path / "my.lock")
+
+
+in_one_folder = settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@in_one_folder
+@given(position=st.integers(0, len(SHA256) - 1), text=st.text(max_size=3))
+def test_a_changed_digest_is_refused_or_another_digest(tmp_path: Path, position: int, text: str) -> None:
+    """Whatever replaces a character of a digest, no file with the old bytes passes for the model."""
+    changed = SHA256[:position] + text + SHA256[position + 1 :]
+    path = tmp_path / "my.lock"
+    quoted = "".join(f"\\U{ord(c):08x}" if not "\ud800" <= c <= "\udfff" else "!" for c in changed)
+    path.write_text(VALID.replace(f"sha256:{SHA256} 12 ", f"sha256:{quoted} 12 "))
+    try:
+        digest = load_lock(path).entry("small").files[0].digest
+    except LockFileError:
+        assert changed != SHA256
+    else:
+        assert digest == changed
+        assert len(digest) == 64
+        assert set(digest) <= set("0123456789abcdef")
+
+
+_values = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-5, 5000), st.floats(), st.text(max_size=4), st.just("../x")
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+
+
+def _places(value: object, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(value, dict):
+        return [path, *(place for key in value for place in _places(value[key], (*path, key)))]
+    if isinstance(value, list):
+        return [path, *(place for index, item in enumerate(value) for place in _places(item, (*path, index)))]
+    return [path]
+
+
+def _to_toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_to_toml(str(k))} = {_to_toml(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_to_toml, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return '"' + "".join(f"\\U{ord(c):08x}" for c in value) + '"'
+    return '""' if value is None else repr(value)
+
+
+_DOCUMENT = tomllib.loads(VALID)
+
+
+@in_one_folder
+@given(place=st.sampled_from([place for place in _places(_DOCUMENT) if place]), value=_values)
+def test_any_value_anywhere_is_refused_or_safe(tmp_path: Path, place: tuple[Any, ...], value: object) -> None:
+    document = tomllib.loads(VALID)
+    *inner, last = place
+    target: Any = document
+    for step in inner:
+        target = target[step]
+    target[last] = value
+    path = tmp_path / "my.lock"
+    path.write_text("\n".join(f"{key} = {_to_toml(item)}" for key, item in document.items()))
+    try:
+        models = load_lock(path).models
+    except LockFileError:
+        return
+    for file in (file for model in models for file in model.files):
+        assert not PurePosixPath(file.path).is_absolute()
+        assert ".." not in PurePosixPath(file.path).parts
+
+
+def test_a_valid_document_survives_the_writer_of_these_tests(tmp_path: Path) -> None:
+    path = tmp_path / "my.lock"
+    path.write_text("\n".join(f"{key} = {_to_toml(item)}" for key, item in _DOCUMENT.items()))
+    assert load_lock(path).models == EXPECTED
