@@ -29,8 +29,8 @@ from recognize_cli.models.store import Store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SAMPLE = 36
-"""Photos and model runs to average over: each of the made pictures twice."""
+_SAMPLE = 90
+"""Photos and model runs to average over: each of the made pictures five times, in files of their own."""
 
 
 def main() -> None:
@@ -47,10 +47,12 @@ def main() -> None:
 
 
 def measure(folder: Path, files: list[Path], runs: int) -> dict[str, object]:
-    """All figures of one run. Parts are measured before and after the scans, and averaged."""
-    parts = [measure_parts(files)]
-    scans = [scan(folder) for _ in range(runs)]
-    parts.append(measure_parts(files))
+    """All figures of one run. Parts are measured before, between and after the scans, and averaged."""
+    parts = [measure_parts(files[:_SAMPLE])]
+    scans = []
+    for index in range(1, runs + 1):
+        scans.append(scan(folder, memory=False))
+        parts.append(measure_parts(files[index * _SAMPLE :][:_SAMPLE] or files[:_SAMPLE]))
     decode, model = (sum(each[index] for each in parts) / len(parts) for index in (0, 1))
     cores = len(os.sched_getaffinity(0))
     floor = cores / (decode + model)
@@ -64,7 +66,7 @@ def measure(folder: Path, files: list[Path], runs: int) -> dict[str, object]:
         "floor_images_per_second": round(floor, 2),
         "scan_images_per_second": round(rate, 2),
         "ratio": round(rate / floor, 3),
-        "peak_memory_mb": round(max(each.peak for each in scans) / 1e6),
+        "peak_memory_mb": round(scan(folder, memory=True).peak / 1e6),
     }
 
 
@@ -75,7 +77,7 @@ def measure_parts(files: list[Path]) -> tuple[float, float]:
     session = OrtSession(installed.path, threads=1)
     side = entry.input.size
     image = np.random.default_rng(1).integers(0, 256, (1, side, side, 3), np.uint8)
-    sample = iter(files[:_SAMPLE])
+    sample = iter(files)
     short_side = entry.input.short_side or side
     decode = cpu_seconds(
         lambda: decode_image(str(next(sample)), min_side=short_side), min(_SAMPLE, len(files))
@@ -93,13 +95,12 @@ def cpu_seconds(work: Callable[[], object], times: int) -> float:
     return (time.process_time() - before) / times
 
 
-def scan(folder: Path) -> watching.Cost:
+def scan(folder: Path, *, memory: bool) -> watching.Cost:
     """One whole `recognize scan` of photos that it does not know."""
     with tempfile.TemporaryDirectory() as temporary:
         output = ("--format", "jsonl", "-o", f"{temporary}/out.jsonl")
-        return watching.recognize(
-            "scan", str(folder), "-r", "objects", *output, "--catalogue", f"{temporary}/catalogue"
-        )
+        catalogue = ("--catalogue", f"{temporary}/catalogue")
+        return watching.recognize("scan", str(folder), "-r", "objects", *output, *catalogue, memory=memory)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from recognize_cli.errors import SourceError
 from recognize_cli.records import FileResult, Removed, Unreadable
 from recognize_cli.stages.commit import commit
 from recognize_cli.stages.decode import decode
-from recognize_cli.stages.infer import infer
+from recognize_cli.stages.infer import infer, preload
 from recognize_cli.stages.reconcile import place, reconcile
 from recognize_cli.stages.tag import tag
 
@@ -70,6 +70,7 @@ def results(tree: Tree, tools: Tools) -> Generator[Finished]:
     """One tree, from names to results."""
     source, policy, stop = tree.source, tools.policy, tools.stop
     work = reconcile(tree.visits, source, tools.catalogue, policy, stop)
+    work = preload(work, policy.recognizers)
     decoded = decode(work, partial(tools.submit, source), look_ahead=tools.look_ahead, stop=stop)
     scored = infer(decoded, policy.recognizers, threads=tools.threads, batch_size=tools.batch_size)
     tagged = tag(scored, tools.apply)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Removed,
         Scores,
         Unreadable,
+        View,
     )
 
 
@@ -92,8 +93,8 @@ class Recognizer(Protocol):
         ...
 
     @property
-    def min_side(self) -> int:
-        """The pixels that the short side of an image needs; a decoder may give more, up to 1024 long."""
+    def view(self) -> View:
+        """What it wants to see of an image; it makes it itself where it is given the whole one."""
         ...
 
     def load(self) -> None:

@@ -104,15 +104,35 @@ class MediaFile:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """A square of ``size`` pixels that a model wants of an image, made by a filter of Pillow's name.
+
+    It is the central square of the image with its short side scaled to ``short_side`` pixels; with
+    None the whole image is squeezed into the square.
+    """
+
+    size: int
+    short_side: int | None
+    resample: str
+
+    @property
+    def min_side(self) -> int:
+        """How many pixels the short side of an image should have for it."""
+        return self.short_side or self.size
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
     """A decoded image: ``pixels`` is H×W×3 uint8 RGB, upright, at most 1024 px on its long side.
 
-    ``cpu_seconds`` is what the decoder process spent on it.
+    With a ``view`` the pixels are what that shows; it is made with the decoding where all recognizers
+    want the same one. ``cpu_seconds`` is what the decoder process spent.
     """
 
     file: MediaFile
     pixels: NDArray[np.uint8]
     cpu_seconds: float = 0.0
+    view: View | None = None
 
 
 @dataclass(frozen=True, slots=True)

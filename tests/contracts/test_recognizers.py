@@ -79,7 +79,7 @@ class RecognizerContract:
         assert len(self.run(recognizer, photos[0])) == 1
 
     def test_the_size_it_needs_is_one_that_decoders_can_give(self, recognizer: Recognizer) -> None:
-        assert 1 <= recognizer.min_side <= 1024
+        assert 1 <= recognizer.view.size <= recognizer.view.min_side <= 1024
 
     def test_any_shape_of_photo_is_taken(self, recognizer: Recognizer) -> None:
         recognizer.load()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recognize_cli.errors import FileFailure
+from recognize_cli.media.jobs import Raw
 from recognize_cli.records import Reason
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ HERE = "tests.media.decoders:perform"
 GIGABYTES_10 = 10 << 30
 
 
-def perform(job: DecodeJob, limits: Limits) -> NDArray[np.uint8]:
+def perform(job: DecodeJob, limits: Limits) -> Raw:
     """Does what the file's name says, then gives a picture of `min_side` black pixels."""
     answer = DEEDS[Path(job.path).name](Path(job.path))
-    return np.zeros((1, job.min_side, 3), np.uint8) if answer is None else answer
+    array = np.zeros((1, job.min_side, 3), np.uint8) if answer is None else answer
+    return Raw(array.tobytes(), array.shape, array.dtype.str)
 
 
 def crash(path: Path) -> None:

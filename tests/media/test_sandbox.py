@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import psutil
 import pytest
+from PIL import Image
 
 from recognize_cli.errors import FileFailure, SandboxError
 from recognize_cli.media import wire
 from recognize_cli.media.image import decode_image
-from recognize_cli.media.sandbox import DecodeJob, Sandbox
-from recognize_cli.records import Kind, Reason
+from recognize_cli.media.jobs import DecodeJob, Raw
+from recognize_cli.media.sandbox import Sandbox
+from recognize_cli.media.views import render
+from recognize_cli.records import Kind, Reason, View
 from tests.media import decoders
 from tests.media.pictures import encoded, photo, written
 
@@ -85,6 +88,16 @@ def test_a_picture_comes_out_as_it_is_decoded_in_this_process(tmp_path: Path) ->
         assert result.pixels.dtype == np.uint8
         assert result.pixels.flags.writeable
         assert 0 < result.cpu_seconds < SECONDS
+
+
+def test_a_view_is_made_of_the_picture(tmp_path: Path) -> None:
+    path = written(tmp_path, encoded(photo().resize((3000, 2000)), "JPEG"))
+    view = View(size=260, short_side=292, resample="bicubic")
+    with Sandbox(1) as sandbox:
+        result = sandbox.submit(DecodeJob(path, Kind.IMAGE, view.min_side, view)).result(SECONDS)
+    whole = Image.fromarray(decode_image(path, min_side=view.min_side))
+    assert (result.pixels == np.asarray(render(whole, view))).all()
+    assert result.view == view
 
 
 def test_limits_reach_the_decoder(tmp_path: Path) -> None:
@@ -366,7 +379,7 @@ def test_what_is_no_array_is_refused(
 
 def test_messages_and_arrays_arrive_as_they_were(line: tuple[socket.socket, socket.socket]) -> None:
     array = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
-    wire.send(line[1], {"path": "\udcff\n"}, array)
+    wire.send(line[1], {"path": "\udcff\n"}, Raw(array.tobytes(), array.shape, array.dtype.str))
     message = wire.receive(line[0])
     assert message["path"] == "\udcff\n"
     assert (wire.receive_array(line[0], message) == array).all()

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from recognize_cli.errors import EngineError
-from recognize_cli.records import ClassScore, Kind, Scores
+from recognize_cli.records import ClassScore, Kind, Scores, View
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Shades:
     """Gives one class, named after the value of the first pixel; fails on `UNLUCKY`; notes what it saw."""
 
     kinds = frozenset({Kind.IMAGE})
-    min_side = 8
+    view = View(8, None, "bilinear")
 
     def __init__(self, name: str = "shades", *, fingerprint: str = "shades-1", loadable: bool = True) -> None:
         self.name = name

@@ -160,7 +160,7 @@ class _ScanCommand(Command):
 @option(
     "--batch-size",
     type=click.IntRange(1, 256),
-    default=4,
+    default=2,
     section="Resources",
     help="Images that go through a model together.",
 )

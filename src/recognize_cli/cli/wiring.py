@@ -193,8 +193,10 @@ def _sink(options: ScanOptions, stream: TextIOWrapper) -> Sink:
 def _submit(
     sandbox: Sandbox, recognizers: dict[str, Recognizer], source: Source, job: Job
 ) -> Future[DecodeResult]:
-    min_side = max(recognizers[name].min_side for name in job.wanted)
-    return sandbox.submit(DecodeJob(source.local_path(job.file), job.file.kind, min_side))
+    views = {recognizers[name].view for name in job.wanted}
+    min_side = max(view.min_side for view in views)
+    common = views.pop() if len(views) == 1 else None
+    return sandbox.submit(DecodeJob(source.local_path(job.file), job.file.kind, min_side, common))
 
 
 def _no_source(tally: Tally, error: SourceError) -> None:

@@ -21,8 +21,9 @@ from PIL import AvifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, Unident
 
 from recognize_cli.errors import FileFailure
 from recognize_cli.media import pixels
-from recognize_cli.media.jobs import Limits
+from recognize_cli.media.jobs import Limits, Raw
 from recognize_cli.media.kinds import AVIF_BRANDS, HEIF_BRANDS, brands
+from recognize_cli.media.views import render
 from recognize_cli.records import Reason
 
 if TYPE_CHECKING:
@@ -51,11 +52,12 @@ _PLAIN_TEXT = re.compile(r"\w+ [^<>'\"{}]*")
 _JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
 
 
-def decode(job: DecodeJob, limits: Limits) -> NDArray[np.uint8]:
+def decode(job: DecodeJob, limits: Limits) -> Raw:
     """The `jobs.Decoder` of images."""
-    return decode_image(
-        job.path, min_side=job.min_side, max_side=limits.max_side, max_pixels=limits.max_pixels
-    )
+    picture = _picture(job.path, job.min_side, limits.max_side, limits.max_pixels)
+    if job.view:
+        picture = render(picture, job.view)
+    return Raw(picture.tobytes(), (picture.height, picture.width, 3))
 
 
 def decode_image(
@@ -70,6 +72,13 @@ def decode_image(
 
     Raises FileFailure: IO, DECODE, UNSUPPORTED, TOO_LARGE (before any pixel is decoded), MEMORY.
     """
+    import numpy as np
+
+    return np.asarray(_picture(path, min_side, max_side, max_pixels))
+
+
+def _picture(path: str, min_side: int, max_side: int, max_pixels: int) -> Image.Image:
+    """See `decode_image`."""
     with _failures(), _no_warnings(), _opened(path) as file:
         image = _identified(file, max_pixels)
         if isinstance(image, JpegImagePlugin.JpegImageFile):

@@ -11,6 +11,8 @@ from recognize_cli.records import Kind
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from recognize_cli.records import View
+
 DECODERS = {Kind.IMAGE: "recognize_cli.media.image:decode"}
 """Kind -> ``module:function`` of a `Decoder`, imported in the worker only."""
 
@@ -35,20 +37,37 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class DecodeJob:
-    """A file to decode; ``min_side`` is the short side, in pixels, that the recognizers need."""
+    """A file to decode; ``min_side`` is the short side, in pixels, that the recognizers need.
+
+    With a ``view`` only what that shows is wanted.
+    """
 
     path: str
     kind: Kind
     min_side: int
+    view: View | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeResult:
-    """The pixels of an image (H×W×3 uint8 RGB, upright), and the CPU seconds that the worker spent on it."""
+    """The pixels of an image (H×W×3 uint8 RGB, upright), and the CPU seconds that the worker spent on it.
+
+    ``view`` is the one that was asked for.
+    """
 
     pixels: NDArray[Any]
     cpu_seconds: float
+    view: View | None = None
 
 
-Decoder = Callable[[DecodeJob, Limits], "NDArray[Any]"]
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """An array without numpy: its bytes in C order, its shape, its type as numpy writes it."""
+
+    data: bytes
+    shape: tuple[int, ...]
+    dtype: str = "|u1"
+
+
+Decoder = Callable[[DecodeJob, Limits], Raw]
 """Decodes a file within the limits; raises FileFailure when it cannot."""

@@ -1,15 +1,10 @@
-"""Loaded pictures of any mode to upright RGB arrays of modest size."""
+"""Loaded pictures of any mode to upright RGB of modest size."""
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _WHITE = (255, 255, 255)
 _ORIENTATION = 0x0112  # EXIF tag
@@ -35,8 +30,8 @@ _PARSE_ERRORS = (
 )
 
 
-def upright_rgb(image: Image.Image, max_side: int) -> NDArray[np.uint8]:
-    """A loaded image as H×W×3 RGB, turned as its EXIF orientation says, on white where it is transparent.
+def upright_rgb(image: Image.Image, max_side: int) -> Image.Image:
+    """A loaded image as RGB, turned as its EXIF orientation says, on white where it is transparent.
 
     It is shrunk to a long side of at most `max_side` pixels, and never enlarged.
     """
@@ -47,7 +42,9 @@ def upright_rgb(image: Image.Image, max_side: int) -> NDArray[np.uint8]:
         picture = picture.transpose(turn)
     if picture.mode in ("I", "F"):
         picture = _eight_bit(picture, black_and_white)
-    return np.asarray(_on_white(picture) if picture.mode == "RGBA" else picture.convert("RGB"))
+    if picture.mode == "RGBA":
+        return _on_white(picture)
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def within(size: tuple[int, int], max_side: int) -> tuple[int, int]:
@@ -94,6 +91,8 @@ def _eight_bit(image: Image.Image, black_and_white: tuple[float, float] | None) 
     Where the format does not say what is black and what is white (integers of 32 bits, and floats),
     they are the least and the greatest finite value.
     """
+    import numpy as np  # takes longer to import than most pictures to decode
+
     values = np.asarray(image, dtype=np.float64)
     finite = values[np.isfinite(values)]
     low, high = black_and_white or (finite.min(initial=np.inf), finite.max(initial=-np.inf))

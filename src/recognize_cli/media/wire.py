@@ -15,20 +15,22 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from recognize_cli.media.jobs import Raw
+
 _LENGTH_BYTES = 4
 _MAX_MESSAGE = 1 << 20
 _MAX_ARRAY = 64 << 20  # bytes
 _DTYPES = ("|u1", "<f4")
 
 
-def send(line: socket.socket, message: dict[str, Any], array: NDArray[Any] | None = None) -> None:
-    """Sends a message, and an array (C-contiguous, not empty) with it."""
+def send(line: socket.socket, message: dict[str, Any], array: Raw | None = None) -> None:
+    """Sends a message, and an array (not empty) with it."""
     if array is not None:
-        message = {**message, "dtype": array.dtype.str, "shape": array.shape}
+        message = {**message, "dtype": array.dtype, "shape": array.shape}
     text = json.dumps(message).encode("ascii")
     line.sendall(len(text).to_bytes(_LENGTH_BYTES, "big") + text)
     if array is not None:
-        line.sendall(array.data.cast("B"))
+        line.sendall(array.data)
 
 
 def receive(line: socket.socket, deadline: float | None = None) -> dict[str, Any]:

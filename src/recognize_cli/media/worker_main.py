@@ -17,12 +17,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
 from recognize_cli.errors import FileFailure
 from recognize_cli.media import wire
 from recognize_cli.media.jobs import DecodeJob, Limits
-from recognize_cli.records import Kind, Reason
+from recognize_cli.records import Kind, Reason, View
 
 if TYPE_CHECKING:
     from recognize_cli.media.jobs import Decoder
@@ -56,7 +54,8 @@ def serve(line: socket.socket) -> None:
     wire.send(line, {"problem": None})
     while True:
         message = wire.receive(line)
-        job = DecodeJob(message["path"], Kind(message["kind"]), message["min_side"])
+        view = View(**message["view"]) if message["view"] else None
+        job = DecodeJob(message["path"], Kind(message["kind"]), message["min_side"], view)
         _answer(line, job, limits, decoders[job.kind])
 
 
@@ -107,11 +106,16 @@ def _limit_resources(memory: int) -> None:
     """
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
-    if sys.platform != "darwin":  # which does not know this limit
-        _lower(resource.RLIMIT_AS, psutil.Process().memory_info().vms + memory)
     if sys.platform == "linux":
+        _lower(resource.RLIMIT_AS, _mapped() + memory)
         with suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
+def _mapped() -> int:
+    """Bytes of address space in use."""
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
+    return int(pages) * resource.getpagesize()
 
 
 def _lower(limit: int, value: int) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from recognize_cli.records import View
+
 
 class Tier(StrEnum):
     """Which machines a model is for."""
@@ -58,6 +60,11 @@ class InputSpec:
     short_side: int | None = None
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
+
+    @property
+    def view(self) -> View:
+        """What of a photo the model wants to see."""
+        return View(self.size, self.short_side, self.resample)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 The preprocessing is that of the model's own reference, as models.lock says it: the central square of
 a photo whose short side is scaled to so many pixels, or the whole photo squeezed into a square.
+
+Heavy imports are inside of functions: a run that finds nothing new needs none of them.
 """
 
 from __future__ import annotations
@@ -9,19 +11,17 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
-
 from recognize_cli.records import ClassScore, Kind, Scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from recognize_cli.models.entries import InputSpec
     from recognize_cli.protocols import Session
-    from recognize_cli.records import Batch, Decoded
+    from recognize_cli.records import Batch, Decoded, View
 
 NAME = "objects"
 TOP = 10
@@ -29,8 +29,6 @@ TOP = 10
 
 _RECIPE = 1
 """Raise it when the same model and photo could give other scores: all photos are then looked at again."""
-
-_RESAMPLE = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
 
 class ObjectsRecognizer:
@@ -59,7 +57,7 @@ class ObjectsRecognizer:
         self._session: Session | None = None
         self._loading = threading.Lock()
         self.fingerprint = f"{model}.{_RECIPE}"
-        self.min_side = spec.short_side or spec.size
+        self.view = spec.view
 
     def load(self) -> None:
         """Loads the model, if it is not loaded yet; raises EngineError or ModelError."""
@@ -71,7 +69,9 @@ class ObjectsRecognizer:
         """The `TOP` classes of each photo of the batch; raises EngineError. Call `load` first."""
         if self._session is None:
             raise RuntimeError("run() before load()")
-        images = np.stack([prepare(each.pixels, self._spec) for each in batch.inputs])
+        import numpy as np
+
+        images = np.stack([prepare(each, self._spec) for each in batch.inputs])
         outputs = self._session.run({self._session.inputs[0]: images})
         scores = outputs[self._session.outputs[0]].reshape(len(batch.inputs), -1)
         return [
@@ -87,7 +87,7 @@ class ObjectsRecognizer:
                 self._session = None
 
     def _top(self, decoded: Decoded, probabilities: NDArray[np.floating]) -> Scores:
-        best = np.argsort(-probabilities, kind="stable")[:TOP]
+        best = (-probabilities).argsort(kind="stable")[:TOP]
         top = tuple(
             ClassScore(self._labels[index][1], float(probabilities[index]), self._labels[index][0])
             for index in best
@@ -97,16 +97,18 @@ class ObjectsRecognizer:
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Probabilities of each row (N×C), in double precision."""
+    import numpy as np
+
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     exponentials = np.exp(shifted)
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
 
-def prepare(pixels: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.uint8] | NDArray[np.float32]:
-    """A photo (H×W×3 uint8 RGB) as the model takes it: square, in its channel order, layout and range."""
-    image = Image.fromarray(pixels)
-    square = image.resize((spec.size, spec.size), _RESAMPLE[spec.resample], box=_box(image.size, spec))
-    array = np.asarray(square)
+def prepare(decoded: Decoded, spec: InputSpec) -> NDArray[np.uint8] | NDArray[np.float32]:
+    """An image as the model takes it: square, in its channel order, layout and range."""
+    import numpy as np
+
+    array = decoded.pixels if decoded.view == spec.view else _rendered(decoded.pixels, spec.view)
     if spec.channels == "BGR":
         array = array[:, :, ::-1]
     if spec.layout == "NCHW":
@@ -118,14 +120,10 @@ def prepare(pixels: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.uint8] | N
     return np.asarray((array.astype(np.float32) - mean) / std)
 
 
-def _box(size: tuple[int, int], spec: InputSpec) -> tuple[int, int, int, int]:
-    """The part of a photo (width, height) that the model sees: left, top, right, bottom.
+def _rendered(pixels: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
+    import numpy as np
+    from PIL import Image
 
-    Whole pixels, and the odd one to the right and below, as the EfficientNet reference crops.
-    """
-    width, height = size
-    if spec.short_side is None:
-        return 0, 0, width, height
-    side = max(1, min(size) * spec.size // spec.short_side)
-    left, top = (width - side + 1) // 2, (height - side + 1) // 2
-    return left, top, left + side, top + side
+    from recognize_cli.media.views import render
+
+    return np.asarray(render(Image.fromarray(pixels), view))

@@ -55,6 +55,6 @@ def _settle(
         return
     try:
         picture = future.result()
-        yield Ready(job, Decoded(job.file, picture.pixels, picture.cpu_seconds))
+        yield Ready(job, Decoded(job.file, picture.pixels, picture.cpu_seconds, picture.view))
     except FileFailure as failure:
         yield Scored(job, failures=(Skipped(job.file, failure.reason, failure.message),))

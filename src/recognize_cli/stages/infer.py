@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING
 
-from recognize_cli.errors import EngineError
+from recognize_cli.errors import EngineError, RecognizeError
 from recognize_cli.records import Batch, Reason, Skipped
-from recognize_cli.stages.items import Ready, Scored
+from recognize_cli.stages.items import Job, Ready, Scored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +21,24 @@ if TYPE_CHECKING:
     from recognize_cli.records import Decoded, Finished, Scores
 
 _Group = tuple[Ready, ...]
+
+
+def preload(
+    items: Iterable[Finished | Scored | Job], recognizers: Mapping[str, Recognizer]
+) -> Iterator[Finished | Scored | Job]:
+    """Hands everything on; begins to load a model as soon as a job wants it, while its file is decoded."""
+    begun: set[str] = set()
+    for item in items:
+        if isinstance(item, Job):
+            for name in set(item.wanted) - begun:
+                Thread(target=_load, args=(recognizers[name],), name="preload", daemon=True).start()
+                begun.add(name)
+        yield item
+
+
+def _load(recognizer: Recognizer) -> None:
+    with suppress(RecognizeError):  # `infer` loads it too, and there it counts
+        recognizer.load()
 
 
 def infer(
