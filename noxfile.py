@@ -74,6 +74,7 @@ def bench(session: nox.Session) -> None:
     session.install(".", "scikit-image")
     session.run("python", "bench/scan.py", *session.posargs)
     session.run("python", "bench/known.py")
+    session.run("python", "bench/memory.py")
 
 
 @nox.session
