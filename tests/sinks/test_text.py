@@ -24,7 +24,7 @@ def test_one_line_a_file() -> None:
         "a.jpg: Cat 93%, Animal 93%",
         "b.jpg: -",
         "old.jpg: (ignored)",
-        "secret/: permission denied",
+        "secret: permission denied",
     ]
 
 

@@ -58,12 +58,12 @@ class JsonSink:
         self._write({**_head("removed", removed.source, removed.path), "why": str(removed.why)}, flush=False)
 
     def unreadable(self, unreadable: Unreadable) -> None:
-        """An ``error`` record for a directory."""
+        """An ``error`` record for a directory, or for a listed path that is not there."""
         record = {
             **_head("error", unreadable.source, unreadable.path),
             "reason": "io",
-            "message": unreadable.message,
-            "directory": True,
+            "message": readable(unreadable.message),
+            "unchanged": False,
         }
         self._write(record, flush=True)
 

@@ -52,8 +52,8 @@ class TextSink:
         self._line(f"{self._style(printable(removed.path), 'path')}: ({removed.why})")
 
     def unreadable(self, unreadable: Unreadable) -> None:
-        """The directory and what is wrong with it."""
-        path = self._style(printable(unreadable.path) + "/", "path")
+        """The directory or listed path and what is wrong with it."""
+        path = self._style(printable(unreadable.path), "path")
         self._line(f"{path}: {self._style(printable(unreadable.message), 'error')}")
 
     def summary(self, summary: Mapping[str, object]) -> None:
