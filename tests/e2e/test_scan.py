@@ -239,6 +239,24 @@ def test_paths_from_stdin(recognize: Recognize, tree: Path, nul: bool) -> None:
     assert list(ended.errors.values()) == ["io"]
 
 
+def test_paths_through_a_symbolic_link(recognize: Recognize, tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tree)
+    ended = recognize("scan", "-", stdin=f"{tmp_path}/link/cat.jpg\n".encode())
+    assert set(ended.files) == {f"{str(tree)[1:]}/cat.jpg"}
+
+
+def test_files_named_one_by_one(recognize: Recognize, tree: Path) -> None:
+    put(COFFEE, tree / "coffee.jpg")
+    named = [tree / "cat.jpg", tree / "coffee.jpg", tree / "trip" / "coffee.png", tree / "gone.jpg"]
+    ended = recognize("scan", *named)
+    assert ended.code == 4
+    assert {(each["source"], each["path"]) for each in ended.of("file")} == {
+        (str(tree), "cat.jpg"),
+        (str(tree), "coffee.jpg"),
+        (str(tree / "trip"), "coffee.png"),
+    }
+
+
 def test_a_list_of_files_does_not_withdraw_the_others(recognize: Recognize, tree: Path) -> None:
     recognize("scan", tree)
     listed = recognize("scan", tree, "--files-from", "-", stdin=b"cat.jpg\n")

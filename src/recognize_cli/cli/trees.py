@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, cast
 
 from recognize_cli.errors import ConfigError, SourceError
@@ -17,7 +18,7 @@ from recognize_cli.stages.listed import read_paths, walk_listed, within
 from recognize_cli.stages.walk import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from io import BufferedIOBase
 
     from recognize_cli.sources.local import LocalSource
@@ -52,14 +53,33 @@ def trees(
     """The trees to scan, opened one after the other; ``problem`` is told of those that cannot be.
 
     ``-`` reads paths from stdin, relative to the working directory; they are told as paths below ``/``.
+    Files of one directory that are named one after the other make one tree, and so does a directory
+    that is named twice in a row.
     """
+    found = _opened(selection, problem)
+    for (_, whole), group in groupby(found, key=lambda place: (place.source.id, place.listed is None)):
+        places = list(group)
+        source = places[0].source
+        if whole:
+            yield Tree(source, walk(source, selection.filters, stop))
+        else:
+            paths = chain.from_iterable(place.listed or () for place in places)
+            yield Tree(source, walk_listed(source, paths, selection.filters, stop))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A source, and the paths in it that are meant; None for all of it."""
+
+    source: LocalSource
+    listed: Iterable[str] | None
+
+
+def _opened(selection: Selection, problem: Callable[[SourceError], None]) -> Iterator[_Place]:
     for name in selection.sources:
         if name == _STDIN:
-            paths = _absolute(
-                read_paths(cast("BufferedIOBase", sys.stdin.buffer), nul=selection.nul, where="stdin")
-            )
-            root = open_local("/", follow_symlinks=selection.follow_symlinks)[0]
-            yield Tree(root, walk_listed(root, paths, selection.filters, stop))
+            paths = read_paths(cast("BufferedIOBase", sys.stdin.buffer), nul=selection.nul, where="stdin")
+            yield _Place(_open("/", selection)[0], map(_absolute, paths))
             continue
         try:
             source, only = _open(name, selection)
@@ -67,12 +87,9 @@ def trees(
             problem(error)
             continue
         if selection.listed is not None:
-            paths = read_paths(selection.listed, nul=selection.nul, where="--files-from")
-            yield Tree(source, walk_listed(source, paths, selection.filters, stop))
-        elif only is not None:
-            yield Tree(source, walk_listed(source, [only], selection.filters, stop))
+            yield _Place(source, read_paths(selection.listed, nul=selection.nul, where="--files-from"))
         else:
-            yield Tree(source, walk(source, selection.filters, stop))
+            yield _Place(source, None if only is None else [only])
 
 
 def why(selection: Selection, path: str) -> tuple[bool, str]:
@@ -94,6 +111,7 @@ def _open(name: str, selection: Selection) -> tuple[LocalSource, str | None]:
     return open_local(name, follow_symlinks=selection.follow_symlinks)
 
 
-def _absolute(paths: Iterator[str]) -> Iterator[str]:
-    here = os.fsencode(os.getcwd()).decode("utf-8", "surrogateescape")
-    return (path if path.startswith("/") else f"{here}/{path}" for path in paths)
+def _absolute(path: str) -> str:
+    """A path from the root, through no symbolic link but maybe the file itself: a walk follows none."""
+    directory, name = os.path.split(path.encode("utf-8", "surrogateescape"))
+    return os.path.join(os.path.realpath(directory), name).decode("utf-8", "surrogateescape")
