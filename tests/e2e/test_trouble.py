@@ -56,8 +56,11 @@ def test_a_second_signal_ends_it_at_once_and_leaves_no_worker(recognize: Recogni
     with recognize.start("scan", many, start_new_session=True) as process:
         read_lines(process, 1)
         process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        while b"again to stop at once" not in process.stderr.readline():  # else both would be one signal
+            pass
         process.send_signal(signal.SIGINT)
-    assert process.returncode == 130
+        assert process.wait(60) == 130
     wait_until(lambda: not members(process.pid), "the end of all workers")
 
 
@@ -109,10 +112,13 @@ def test_a_second_run_waits_or_ends(recognize: Recognize, many: Path) -> None:
     refused = recognize("scan", many)
     assert refused.code == 11
     assert "--wait" in refused.stderr
-    waited = recognize("scan", many, "--wait")
+    waiting = recognize.start("scan", many, "--wait")
+    time.sleep(0.5)
+    assert waiting.poll() is None
     first.communicate()
-    assert waited.code == 0
-    assert len(waited.files) == 60
+    results, _ = waiting.communicate()
+    assert waiting.returncode == 0
+    assert len(results.splitlines()) == 61
 
 
 def test_a_reader_that_leaves_ends_the_run_quietly(recognize: Recognize, many: Path) -> None:

@@ -90,11 +90,17 @@ class Recognize:
         return Ended(done.returncode, done.stdout, done.stderr.decode())
 
     def start(self, *arguments: str | Path, **how: Any) -> subprocess.Popen[bytes]:
-        """Starts a command; stdout and stderr are unbuffered pipes unless `how` says otherwise.
+        """Starts a command; stdout and stderr are pipes unless `how` says otherwise.
 
-        Unbuffered, for `communicate` would not see what lies in a buffer after `readline`.
+        They hold a page, so that the command cannot run to its end before somebody reads, and are not
+        buffered here, for `communicate` would not see what lies in a buffer after `readline`.
         """
-        pipes: Mapping[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
+        pipes: Mapping[str, Any] = {
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "bufsize": 0,
+            "pipesize": 4096,
+        }
         return subprocess.Popen(
             [_COMMAND, *map(str, arguments)], env=self.environment(), cwd=self.home, **{**pipes, **how}
         )
