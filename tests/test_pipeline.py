@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -29,7 +28,7 @@ from tests.sources.memory import MemorySource
 from tests.support.recognizers import UNLUCKY, Shades
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
     from types import TracebackType
 
@@ -97,7 +96,7 @@ class Scanner:
     """Scans one tree with one recognizer; every call is a run of its own."""
 
     source: MemorySource
-    catalogue: Catalogue
+    open_catalogue: Callable[[], Catalogue]
     recognizer: Shades = field(default_factory=Shades)
     rules: str = "rules-1"
     decoder: str = "decoder-1"
@@ -113,14 +112,14 @@ class Scanner:
         self.recognizer.seen.clear()
         told, tally = Told(), Tally()
         recognizers = {self.recognizer.name: self.recognizer}
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(2) as pool, self.open_catalogue() as catalogue:
 
             def submit(source: Source, job: Job) -> Future[DecodeResult]:
                 return pool.submit(decode, source, job)
 
             tools = Tools(
                 policy=Policy(recognizers, {self.recognizer.name: self.rules}, self.decoder, **policy),
-                catalogue=self.catalogue,
+                catalogue=catalogue,
                 submit=submit,
                 apply=tags_of,
                 stop=stop,
@@ -143,14 +142,8 @@ def source(tmp_path: Path) -> MemorySource:
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[SqliteCatalogue]:
-    with SqliteCatalogue.open(tmp_path / "catalogue") as opened:
-        yield opened
-
-
-@pytest.fixture
-def scanner(source: MemorySource, catalogue: SqliteCatalogue) -> Scanner:
-    return Scanner(source, catalogue)
+def scanner(source: MemorySource, tmp_path: Path) -> Scanner:
+    return Scanner(source, lambda: SqliteCatalogue.open(tmp_path / "catalogue"))
 
 
 def test_every_file_is_told_with_its_tags(scanner: Scanner) -> None:
@@ -271,6 +264,63 @@ def test_what_options_leave_out_is_left_alone(scanner: Scanner) -> None:
     assert all(result.unchanged for result in scanner()[0].files.values())
 
 
+def test_a_directory_that_is_gone_takes_its_files_along(scanner: Scanner, source: MemorySource) -> None:
+    source.write("trip/far/d.jpg", b"\4")
+    scanner()
+    source.remove_directory("trip")
+    told, _ = scanner()
+    assert told.gone == {(f"trip/{name}", Gone.DELETED) for name in ("b.jpg", "c.jpg", "far/d.jpg")}
+    assert scanner()[0].gone == set()
+
+
+def test_a_marker_above_covers_what_lies_deeper(scanner: Scanner, source: MemorySource) -> None:
+    source.write("trip/far/d.jpg", b"\4")
+    scanner()
+    source.write("trip/.nomedia")
+    told, _ = scanner()
+    assert told.gone == {(f"trip/{name}", Gone.IGNORED) for name in ("b.jpg", "c.jpg", "far/d.jpg")}
+    source.remove("trip/.nomedia")
+    assert scanner()[0].gone == set()
+    assert scanner.recognizer.seen == []
+
+
+def test_what_is_gone_from_a_directory_left_out_is_told_later(scanner: Scanner, source: MemorySource) -> None:
+    source.write("trip/far/d.jpg", b"\4")
+    scanner()
+    source.remove("trip/far/d.jpg")
+    assert scanner(filters=Filters([Rule(False, "trip/")]))[0].gone == set()
+    assert scanner()[0].gone == {("trip/far/d.jpg", Gone.DELETED)}
+
+
+def test_another_name_of_a_file_is_a_file_of_its_own(scanner: Scanner, source: MemorySource) -> None:
+    scanner()
+    source.directories["trip"]["link.jpg"] = replace(source.directories[""]["a.jpg"], name="link.jpg")
+    source.directories["trip"]["song.mp3"] = replace(source.directories[""]["a.jpg"], name="song.mp3")
+    source.contents["trip/link.jpg"] = b"\1"
+    told, _ = scanner()
+    assert scanner.recognizer.seen == ["trip/link.jpg"]
+    assert told.files["a.jpg"].unchanged
+    assert told.gone == set()
+
+
+def test_a_broken_file_that_moved_is_still_broken(scanner: Scanner, source: MemorySource) -> None:
+    source.write("trip/x.jpg", bytes([BROKEN]))
+    scanner()
+    source.rename("trip/x.jpg", "y.jpg")
+    told, _ = scanner()
+    assert told.files["y.jpg"].failures[0].reason is Reason.DECODE
+
+
+def test_a_run_in_words(scanner: Scanner, source: MemorySource) -> None:
+    source.write("trip/x.jpg", bytes([BROKEN]))
+    _, tally = scanner()
+    assert str(tally).startswith("4 files in ")
+    assert str(tally).endswith(": 3 tagged, 4 new or changed, 1 failed")
+    tally.stopped("SIGINT", ExitCode.INTERRUPTED)
+    assert str(tally).endswith("; stopped by SIGINT")
+    assert tally.summary(["/data"])["exit_code"] == 130
+
+
 def test_a_root_that_is_gone_withdraws_nothing(scanner: Scanner, source: MemorySource) -> None:
     scanner()
     directories = dict(source.directories)
@@ -299,7 +349,7 @@ def test_a_stop_withdraws_nothing(scanner: Scanner, source: MemorySource) -> Non
 
 
 def test_without_a_catalogue_nothing_is_known(source: MemorySource) -> None:
-    scanner = Scanner(source, NullCatalogue())
+    scanner = Scanner(source, NullCatalogue)
     for _ in range(2):
         assert len(scanner()[0].files) == 3
         assert len(scanner.recognizer.seen) == 3
@@ -310,10 +360,9 @@ def test_nothing_is_told_that_is_not_saved(source: MemorySource, tmp_path: Path)
         def commit(self, outcomes: Sequence[object]) -> None:
             raise CatalogueUnusable(path="c", problem="no space left")
 
-    with Full.open(tmp_path / "catalogue") as catalogue:
-        scanner = Scanner(source, catalogue)
-        with pytest.raises(CatalogueUnusable, match="no space left"):
-            scanner()
+    scanner = Scanner(source, lambda: Full.open(tmp_path / "catalogue"))
+    with pytest.raises(CatalogueUnusable, match="no space left"):
+        scanner()
 
 
 NAMES = st.sampled_from(["a.jpg", "b.jpg", "c.mp3", "notes.txt"])
@@ -323,12 +372,6 @@ MARKERS = st.sampled_from([".noimage", ".nomedia", ".nomusic"])
 
 def joined(directory: str, name: str) -> str:
     return f"{directory}/{name}" if directory else name
-
-
-@contextmanager
-def _open(folder: Path) -> Iterator[SqliteCatalogue]:
-    with SqliteCatalogue.open(folder / "catalogue") as catalogue:
-        yield catalogue
 
 
 class AnyHistory(RuleBasedStateMachine):
@@ -374,6 +417,15 @@ class AnyHistory(RuleBasedStateMachine):
         self.contents[new] = self.contents.pop(old)
         self.scanned = False
 
+    @rule(directory=st.sampled_from(["x", "x/y", "z"]))
+    def remove_directory(self, directory: str) -> None:
+        if directory in self.source.directories:
+            self.source.remove_directory(directory)
+            inside = f"{directory}/"
+            self.contents = {p: c for p, c in self.contents.items() if not p.startswith(inside)}
+            self.markers = {path for path in self.markers if not path.startswith(inside)}
+            self.scanned = False
+
     @rule(directory=DIRECTORIES, marker=MARKERS)
     def mark(self, directory: str, marker: str) -> None:
         path = joined(directory, marker)
@@ -405,9 +457,8 @@ class AnyHistory(RuleBasedStateMachine):
 
     @rule()
     def run(self) -> None:
-        with _open(Path(self.folder.name)) as catalogue:
-            scanner = Scanner(self.source, catalogue)
-            told, tally = scanner()
+        scanner = Scanner(self.source, lambda: SqliteCatalogue.open(Path(self.folder.name) / "catalogue"))
+        told, tally = scanner()
         shown = {path for path in self.contents if self.shown(path)}
         assert set(told.files) == shown
         images = {path for path in shown if kind_of(path) is Kind.IMAGE}
@@ -426,5 +477,5 @@ class AnyHistory(RuleBasedStateMachine):
         assert self.source.failing == {}
 
 
-AnyHistory.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+AnyHistory.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
 test_any_history = AnyHistory.TestCase

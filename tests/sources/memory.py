@@ -28,7 +28,7 @@ class MemorySource:
         self.links: dict[str, list[str]] = {}
         self.failing: dict[str, OSError] = {}
         self.listed: list[str] = []
-        self._contents: dict[str, bytes] = {}
+        self.contents: dict[str, bytes] = {}
         self._folder = folder
         self._changes = 0
 
@@ -46,7 +46,7 @@ class MemorySource:
             file_id=earlier.file_id if earlier else str(self._changes),
             device=device,
         )
-        self._contents[path] = content
+        self.contents[path] = content
 
     def make_directory(self, path: str, *, device: str = "1") -> None:
         """Makes a directory, and those above it."""
@@ -60,13 +60,20 @@ class MemorySource:
         directory, _, name = path.rpartition("/")
         del self.directories[directory][name]
 
+    def remove_directory(self, path: str) -> None:
+        """Removes a directory and all below it."""
+        above, _, name = path.rpartition("/")
+        del self.directories[above][name]
+        for directory in [each for each in self.directories if f"{each}/".startswith(f"{path}/")]:
+            del self.directories[directory]
+
     def rename(self, old: str, new: str) -> None:
         """Moves a file; its id stays."""
         directory, _, name = old.rpartition("/")
         moved = self.directories[directory].pop(name)
         directory, name = self._above(new, "1")
         self.directories[directory][name] = replace(moved, name=name)
-        self._contents[new] = self._contents.pop(old)
+        self.contents[new] = self.contents.pop(old)
 
     def remove_root(self) -> None:
         """Takes the whole tree away."""
@@ -89,7 +96,7 @@ class MemorySource:
     def local_path(self, file: MediaFile) -> str:
         assert self._folder is not None
         path = self._folder / str(file.file_id)
-        path.write_bytes(self._contents[file.path])
+        path.write_bytes(self.contents[file.path])
         return str(path)
 
     def id_at(self, path: str) -> str | None:
