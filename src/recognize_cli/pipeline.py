@@ -100,7 +100,7 @@ def scan(
                 for item in finished:
                     _report(item, tally, sink, progress, changed_only=changed_only)
         except SourceError as error:
-            tally.problem(str(error), error.exit_code)
+            tally.problem(error)
     tools.catalogue.purge()
 
 

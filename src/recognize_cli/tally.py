@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,7 +11,10 @@ from recognize_cli.errors import ExitCode, severest
 from recognize_cli.records import FileResult, Removed, Unreadable
 
 if TYPE_CHECKING:
+    from recognize_cli.errors import SourceError
     from recognize_cli.records import Finished
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -43,10 +47,11 @@ class Tally:
             case Unreadable():
                 self.directories_failed += 1
 
-    def problem(self, message: str, code: ExitCode) -> None:
-        """Notes that a whole source could not be read."""
-        self.problems.append(message)
-        self.codes.append(code)
+    def problem(self, error: SourceError) -> None:
+        """Notes, and says, that a whole source could not be read."""
+        _LOG.error("%s", error)
+        self.problems.append(str(error))
+        self.codes.append(error.exit_code)
 
     def stopped(self, by: str, code: ExitCode) -> None:
         """Notes that the run ended early."""
@@ -63,9 +68,14 @@ class Tally:
             "failed": self.failed + self.directories_failed,
         }
         counts = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
-        took = f"in {time.monotonic() - self.started:.1f} s"
+        took = f"in {self.seconds:.1f} s"
         stopped = f"; stopped by {self.stopped_by}" if self.stopped_by else ""
         return f"{self.files} files {took}{f': {counts}' if counts else ''}{stopped}"
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return time.monotonic() - self.started
 
     @property
     def exit_code(self) -> ExitCode:
@@ -84,7 +94,7 @@ class Tally:
             "failed": self.failed,
             "removed": self.removed,
             "directories_failed": self.directories_failed,
-            "seconds": round(time.monotonic() - self.started, 3),
+            "seconds": round(self.seconds, 3),
             "complete": not (self.stopped_by or self.problems),
             "stopped_by": self.stopped_by,
             "exit_code": int(self.exit_code),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from typing import IO
 
     from recognize_cli.catalogue import Catalogue
-    from recognize_cli.errors import SourceError
     from recognize_cli.protocols import Recognizer, Sink, Source
     from recognize_cli.rules import RuleSet
     from recognize_cli.stages.items import Job
@@ -90,23 +90,24 @@ def run_scan(options: ScanOptions) -> ExitCode:
     """Scans what the options name and reports it; returns how it went."""
     tally = Tally()
     with ExitStack() as stack:
-        stop = stack.enter_context(Interrupt(options.max_duration))
-        rules = load_rules(options.rules or shipped("rules.yml"))
-        catalogue = stack.enter_context(_catalogue(options, stop))
+        rules = _rules(options)
+        catalogue = stack.enter_context(_catalogue(options, tally))
         recognizers = _recognizers(options)
         for each in recognizers.values():
             stack.callback(each.close)
+        # Only from here on does a signal end the run in order: what came before leaves nothing to save.
+        stop = stack.enter_context(Interrupt(_remaining(options, tally)))
         sandbox = stack.enter_context(Sandbox(_cores(options.jobs), timeout=options.timeout))
         stop.on_abort(sandbox.abort)
         stream = stack.enter_context(destination(options.output, on_abort=stop.on_abort))
         sink = stack.enter_context(_sink(options, stream))
         progress = stack.enter_context(closing(file_progress(options.progress)))
         tools = _tools(options, recognizers, rules, catalogue, sandbox, stop)
-        selected = trees(_selection(options), stop, partial(_no_source, tally))
+        selected = trees(_selection(options), stop, tally.problem)
         scan(selected, tools, sink, progress, tally, changed_only=options.changed_only)
         if stop.requested:
             tally.stopped(stop.requested, stop.exit_code)
-        sink.summary(tally.summary(list(options.sources)))
+        sink.summary(tally.summary([_absolute(name) for name in options.sources]))
     _LOG.info("%s", tally)
     return tally.exit_code
 
@@ -160,13 +161,31 @@ def _cores(wanted: int | None) -> int:
     return wanted or probe().cores
 
 
+def _absolute(source: str) -> str:
+    return source if source == "-" else os.path.abspath(source)
+
+
+def _remaining(options: ScanOptions, tally: Tally) -> float | None:
+    """What is left of the time limit, in seconds."""
+    return None if options.max_duration is None else max(0.0, options.max_duration - tally.seconds)
+
+
+def _rules(options: ScanOptions) -> RuleSet:
+    path = options.rules or shipped("rules.yml")
+    rules = load_rules(path)
+    if rules.warnings:
+        count = len(rules.warnings)
+        _LOG.warning("%d lines of %s have no effect; `recognize rules check` names them", count, path)
+    return rules
+
+
 @contextmanager
-def _catalogue(options: ScanOptions, stop: Interrupt) -> Iterator[Catalogue]:
+def _catalogue(options: ScanOptions, tally: Tally) -> Iterator[Catalogue]:
     if options.no_catalogue:
         yield NullCatalogue()
         return
     with (
-        acquire(options.catalogue, wait=options.wait, stop=stop),
+        acquire(options.catalogue, wait=options.wait, stop=lambda: _remaining(options, tally) == 0),
         SqliteCatalogue.open(options.catalogue) as catalogue,
     ):
         yield catalogue
@@ -197,8 +216,3 @@ def _submit(
     min_side = max(view.min_side for view in views)
     common = views.pop() if len(views) == 1 else None
     return sandbox.submit(DecodeJob(source.local_path(job.file), job.file.kind, min_side, common))
-
-
-def _no_source(tally: Tally, error: SourceError) -> None:
-    _LOG.error("%s", error)
-    tally.problem(str(error), error.exit_code)
