@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 APPLICATION_ID: Final = 0x52434F47  # "RCOG"; `file` and we tell our databases from others by it
 _BUSY_SECONDS: Final = 10.0
-_CACHE_KIB: Final = 8192
+_CACHE_KIB: Final = 4096
 
 _WRITABLE: Final = "make it and its directory writable for this user"
 _PROBLEMS: Final = {
