@@ -17,12 +17,10 @@ from recognize_cli.cli import app
 from recognize_cli.cli.commands import Group
 from recognize_cli.cli.options import (
     catalogue_option,
-    confirm,
     offline_option,
     option,
     output_option,
     progress_option,
-    yes_option,
 )
 from recognize_cli.cli.output import destination
 from recognize_cli.cli.parameters import Duration, Size
@@ -128,14 +126,6 @@ def hold(traces: Path) -> None:
         time.sleep(60)
     finally:
         traces.write_text("cleaned up")
-
-
-@root.command("ask")
-@yes_option
-def ask(yes: bool) -> None:
-    """Ask before something."""
-    confirm("Forget everything?", yes=yes)
-    click.echo("forgotten")
 
 
 @root.command("bar")

@@ -183,10 +183,3 @@ def test_what_a_locale_cannot_show_is_an_escape(tmp_path: Path) -> None:
     done = subprocess.run([*PROGRAM, "odd"], capture_output=True, env=env, check=False)
     assert done.returncode == 0
     assert done.stdout == b"caf\\udce9 \\u2603\n"
-
-
-def test_asking_without_a_terminal_names_the_option(tmp_path: Path) -> None:
-    done = run(PROGRAM, "ask", home=tmp_path, stdin="y\n")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "Forget everything? Say so with --yes: there is no terminal to ask on." in done.stderr
-    assert run(PROGRAM, "ask", "--yes", home=tmp_path).stdout == "forgotten\n"

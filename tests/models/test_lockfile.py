@@ -140,8 +140,6 @@ def test_reads_every_key(tmp_path: Path) -> None:
     assert lock.path == path
     assert lock.entry("large") == EXPECTED[1]
     assert lock.defaults() == EXPECTED[:1]
-    assert lock.of("objects") == EXPECTED
-    assert lock.of("faces") == ()
     assert EXPECTED[1].download_size == 4194305
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,19 +133,3 @@ def offline_option(command: F) -> F:
         section="Models",
         help="Fetch nothing from the network; use what is installed.",
     )(command)
-
-
-def yes_option(command: F) -> F:
-    """``-y/--yes``, as the parameter `yes`; see `confirm`."""
-    return option(
-        "-y", "--yes", is_flag=True, configurable=False, help="Do not ask; needed where there is no terminal."
-    )(command)
-
-
-def confirm(question: str, *, yes: bool) -> None:
-    """Asks before something that cannot be undone; raises Abort for a no, UsageError without a terminal."""
-    if yes:
-        return
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise click.UsageError(f"{question} Say so with --yes: there is no terminal to ask on.")
-    click.confirm(question, abort=True, err=True)

@@ -68,10 +68,6 @@ class Lock:
         known = ", ".join(model.name for model in self.models)
         raise LockFileError(path=self.path, problem=f"it has no model {name!r}; it has {known}")
 
-    def of(self, recognizer: str) -> tuple[ModelEntry, ...]:
-        """The models of a recognizer, in the order of the file."""
-        return tuple(model for model in self.models if model.recognizer == recognizer)
-
     def defaults(self) -> tuple[ModelEntry, ...]:
         """The models that are fetched without being named; at most one a recognizer."""
         return tuple(model for model in self.models if model.default)
