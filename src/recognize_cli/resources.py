@@ -1,4 +1,4 @@
-"""Files that ship with the program: rules.yml, models.lock and class labels."""
+"""What is installed: the files that ship with the program, and the versions of other packages."""
 
 from __future__ import annotations
 
@@ -16,3 +16,13 @@ def shipped(name: str) -> Path:
     """
     packaged = _PACKAGE / "data" / name
     return packaged if packaged.exists() else _CHECKOUT / name
+
+
+def installed_version(distribution: str) -> str | None:
+    """The version of an installed package, which is not imported for it; None if there is none."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None

@@ -142,7 +142,7 @@ def test_an_engine_that_is_broken(
     ("libc", "remedy"), [("glibc", "pip install onnxruntime"), ("musl", "no wheel for musl")]
 )
 def test_an_engine_that_is_not_there(monkeypatch: pytest.MonkeyPatch, libc: str, remedy: str) -> None:
-    monkeypatch.setattr(checks, "_installed", lambda _name: None)
+    monkeypatch.setattr(checks, "installed_version", lambda _name: None)
     check = next(iter(checks.engines(replace(GOOD, libc=Libc(libc, "1")))))
     assert check == Check("onnxruntime", "not installed", State.BAD, check.remedy, ExitCode.ENGINE)
     assert check.remedy is not None

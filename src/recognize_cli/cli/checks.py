@@ -13,12 +13,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from recognize_cli.cli.parameters import in_short
+from recognize_cli.engines.onnx import NO_TELEMETRY
 from recognize_cli.errors import ExitCode, RecognizeError
 from recognize_cli.models.select import Backend, select
+from recognize_cli.resources import installed_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +77,7 @@ def machine(hardware: Hardware) -> Iterator[Check]:
 def engines(hardware: Hardware) -> Iterator[Check]:
     """ONNX Runtime, which every model needs here; TensorFlow, where it is installed."""
     yield _onnxruntime(hardware)
-    tensorflow = _installed("tensorflow-cpu") or _installed("tensorflow")
+    tensorflow = installed_version("tensorflow-cpu") or installed_version("tensorflow")
     if tensorflow is None:
         yield Check("tensorflow", "not installed, not needed")
     elif hardware.cpu.architecture == "x86_64" and not hardware.cpu.has("avx"):
@@ -92,13 +93,15 @@ def decoders() -> Iterator[Check]:
 
     names = ("jpg", "webp", "avif", "libtiff")
     lacking = [name for name in names if not features.check(name)]
-    pillow = f"{_installed('pillow')}, reads " + " ".join(name for name in names if name not in lacking)
+    pillow = f"{installed_version('pillow')}, reads " + " ".join(
+        name for name in names if name not in lacking
+    )
     if lacking:
         remedy = "pip install --force-reinstall pillow: its wheels read them all"
         yield Check("pillow", pillow, State.WARNING, remedy)
     else:
         yield Check("pillow", pillow)
-    heif = _installed("pillow-heif")
+    heif = installed_version("pillow-heif")
     if heif is None:
         remedy = "pip install 'recognize-cli[heif]'"
         yield Check("heif", "not installed: HEIC photos cannot be read", State.WARNING, remedy)
@@ -158,7 +161,7 @@ def failed(name: str, error: RecognizeError, remedy: str) -> Check:
 
 def _onnxruntime(hardware: Hardware) -> Check:
     name = "onnxruntime"
-    release = _installed(name)
+    release = installed_version(name)
     if release is None or importlib.util.find_spec(name) is None:
         remedy = "pip install onnxruntime"
         if hardware.libc.name == "musl":
@@ -171,7 +174,7 @@ def _onnxruntime(hardware: Hardware) -> Check:
             capture_output=True,
             text=True,
             errors="replace",
-            env={**os.environ, "ORT_DISABLE_TELEMETRY": "1"},  # else it reports home, from the import on
+            env={**os.environ, **NO_TELEMETRY},
             timeout=_IMPORT_SECONDS,
             check=False,
         )
@@ -216,10 +219,3 @@ def _writable(folder: Path) -> bool:
     """Whether files can be made in a folder, or the folder itself where it does not exist yet."""
     nearest = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
-
-
-def _installed(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from typing import IO
 
     from recognize_cli.catalogue import Catalogue
+    from recognize_cli.hardware import Hardware
     from recognize_cli.protocols import Recognizer, Sink, Source
     from recognize_cli.rules import RuleSet
     from recognize_cli.stages.items import Job
@@ -90,19 +91,29 @@ def run_scan(options: ScanOptions) -> ExitCode:
     """Scans what the options name and reports it; returns how it went."""
     tally = Tally()
     with ExitStack() as stack:
-        rules = _rules(options)
+        rules, hardware = _rules(options), probe()
         catalogue = stack.enter_context(_catalogue(options, tally))
-        recognizers = _recognizers(options)
+        recognizers = _recognizers(options, hardware)
         for each in recognizers.values():
             stack.callback(each.close)
         # Only from here on does a signal end the run in order: what came before leaves nothing to save.
         stop = stack.enter_context(Interrupt(_remaining(options, tally)))
-        sandbox = stack.enter_context(Sandbox(_cores(options.jobs), timeout=options.timeout))
+        jobs, threads = options.jobs or hardware.cores, options.threads or hardware.cores
+        sandbox = stack.enter_context(Sandbox(jobs, timeout=options.timeout))
         stop.on_abort(sandbox.abort)
         stream = stack.enter_context(destination(options.output, on_abort=stop.on_abort))
         sink = stack.enter_context(_sink(options, stream))
         progress = stack.enter_context(closing(file_progress(options.progress)))
-        tools = _tools(options, recognizers, rules, catalogue, sandbox, stop)
+        tools = Tools(
+            policy=_policy(options, recognizers, rules),
+            catalogue=catalogue,
+            submit=partial(_submit, sandbox, recognizers),
+            apply=rules.apply,
+            stop=stop,
+            look_ahead=_LOOK_AHEAD * jobs + options.batch_size,
+            threads=threads,
+            batch_size=options.batch_size,
+        )
         selected = trees(_selection(options), stop, tally.problem)
         scan(selected, tools, sink, progress, tally, changed_only=options.changed_only)
         if stop.requested:
@@ -129,15 +140,8 @@ def _selection(options: ScanOptions) -> Selection:
     )
 
 
-def _tools(
-    options: ScanOptions,
-    recognizers: dict[str, Recognizer],
-    rules: RuleSet,
-    catalogue: Catalogue,
-    sandbox: Sandbox,
-    stop: Interrupt,
-) -> Tools:
-    policy = Policy(
+def _policy(options: ScanOptions, recognizers: dict[str, Recognizer], rules: RuleSet) -> Policy:
+    return Policy(
         recognizers,
         rules=dict.fromkeys(recognizers, rules.fingerprint),
         decoder=decoder_fingerprint(),
@@ -145,20 +149,6 @@ def _tools(
         retry=options.retry,
         with_scores=options.scores,
     )
-    return Tools(
-        policy=policy,
-        catalogue=catalogue,
-        submit=partial(_submit, sandbox, recognizers),
-        apply=rules.apply,
-        stop=stop,
-        look_ahead=_LOOK_AHEAD * _cores(options.jobs) + options.batch_size,
-        threads=_cores(options.threads),
-        batch_size=options.batch_size,
-    )
-
-
-def _cores(wanted: int | None) -> int:
-    return wanted or probe().cores
 
 
 def _absolute(source: str) -> str:
@@ -191,9 +181,9 @@ def _catalogue(options: ScanOptions, tally: Tally) -> Iterator[Catalogue]:
         yield catalogue
 
 
-def _recognizers(options: ScanOptions) -> dict[str, Recognizer]:
+def _recognizers(options: ScanOptions, hardware: Hardware) -> dict[str, Recognizer]:
     """The recognizers asked for; their models are fetched if need be, and loaded later."""
-    lock, store, hardware = load_lock(options.lock), Store(options.store), probe()
+    lock, store = load_lock(options.lock), Store(options.store)
     recognizers = {}
     for name in dict.fromkeys(options.recognizers):
         entry = choose(name, lock, store, hardware, options.backend)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ENGINE = "onnxruntime"
+NO_TELEMETRY = {"ORT_DISABLE_TELEMETRY": "1"}
+"""Official builds report to their makers unless this is set before the import (their Privacy.md)."""
+
 _FATAL_ONLY = 4
 
 
@@ -28,8 +31,7 @@ class OrtSession:
 
     def __init__(self, model: Path, *, threads: int = 1) -> None:
         """Loads the model; ``threads`` are those inside one `run`. Raises EngineError."""
-        # Official builds report to their makers unless this is set before the import (their Privacy.md).
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+        os.environ.update(NO_TELEMETRY)
         try:
             import onnxruntime as ort
         except ImportError as error:

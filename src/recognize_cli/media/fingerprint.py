@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from recognize_cli.resources import installed_version
 
 _DECODERS = ("pillow", "pillow-heif")
 _REVISION = 1
@@ -11,11 +11,6 @@ _REVISION = 1
 
 def decoder_fingerprint() -> str:
     """Changes when a file that could not be decoded is worth another try: a decoder was added or upgraded."""
-    return " ".join([str(_REVISION), *(f"{name}-{_version(name)}" for name in _DECODERS)])
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "absent"
+    return " ".join(
+        [str(_REVISION), *(f"{name}-{installed_version(name) or 'absent'}" for name in _DECODERS)]
+    )

@@ -95,8 +95,8 @@ def _join(
 
 def _run(group: _Group, recognizers: Mapping[str, Recognizer]) -> list[Scored]:
     """Every wanted recognizer over one batch; all items of a group want the same ones."""
-    scores: dict[int, list[Scores]] = {index: [] for index in range(len(group))}
-    failures: dict[int, list[Skipped]] = {index: [] for index in range(len(group))}
+    scores: list[list[Scores]] = [[] for _ in group]
+    failures: list[list[Skipped]] = [[] for _ in group]
     timings: dict[str, float] = {}
     for name in group[0].job.wanted:
         started = time.perf_counter()

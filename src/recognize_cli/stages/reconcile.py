@@ -47,11 +47,10 @@ class Policy:
         """The names of the chosen recognizers that read this kind."""
         return tuple(name for name, each in self.recognizers.items() if kind in each.kinds)
 
-    def still_fails(self, failure: Failure | None, file: MediaFile) -> bool:
+    def still_fails(self, failure: Failure, file: MediaFile) -> bool:
         """Whether decoding the file would fail as it did before."""
         return (
-            failure is not None
-            and not self.retry
+            not self.retry
             and failure.reason is not Reason.IO
             and (failure.version, failure.decoder) == (file.version, self.decoder)
         )
