@@ -24,6 +24,7 @@ import watching
 from recognize_cli.engines.onnx import OrtSession
 from recognize_cli.media.image import decode, decode_image
 from recognize_cli.media.jobs import DecodeJob, Limits
+from recognize_cli.models.convert import GRAPH
 from recognize_cli.models.fetch import ensure
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.store import Store
@@ -78,8 +79,8 @@ def measure_parts(files: list[Path]) -> tuple[float, float, float]:
     """CPU seconds an image: of decoding, of decoding without the scaling, of the bare model."""
     (entry,) = (each for each in load_lock().models if each.recognizer == "objects" and each.default)
     installed = ensure(entry, Store())
-    session = OrtSession(installed.path, threads=1)
-    view, side = entry.input.view, entry.input.size
+    session = OrtSession(installed.graphs[GRAPH], threads=1)
+    view, side = entry.task.input.view, entry.task.input.size
     image = np.random.default_rng(1).integers(0, 256, (1, side, side, 3), np.uint8)
     jobs = [DecodeJob(str(file), Kind.IMAGE, view.min_side, view) for file in files]
     wholes = iter(jobs)

@@ -2,6 +2,7 @@
 
     RecognizeError (1)
     ├── UserError (2)         ConfigError · RulesError · LockFileError
+    │                         UnknownPerson · UnknownFace · NameTaken · NoThreshold
     ├── SourceError (4)       SourceNotFound
     ├── ModelError (6)        ModelMissing · HashMismatch · FetchFailed · ConversionFailed
     ├── EngineError (7)       NoUsableEngine
@@ -99,6 +100,35 @@ class LockFileError(UserError):
     """A models.lock cannot be used."""
 
     template = "{path}: {problem}"
+
+
+class UnknownPerson(UserError):
+    """No person has this name or id."""
+
+    template = "nobody has the name or id {person!r}{near}; `recognize faces list` shows all people"
+
+
+class UnknownFace(UserError):
+    """No face has this id."""
+
+    template = "there is no face {face}; `recognize faces show PERSON` lists the faces of a person"
+
+
+class NameTaken(UserError):
+    """Two people cannot have the same name."""
+
+    template = (
+        "the name {name!r} is that of person {owner}; to make one person of both:"
+        " `recognize faces merge {owner} {person}`"
+    )
+
+
+class NoThreshold(UserError):
+    """It is not known which distance between faces is near."""
+
+    template = (
+        "models.lock does not know the model {model} of these faces; say what is near with --threshold X"
+    )
 
 
 class SourceError(RecognizeError):

@@ -23,7 +23,7 @@ from recognize_cli.stages.commit import commit
 from recognize_cli.stages.decode import decode
 from recognize_cli.stages.infer import infer, preload
 from recognize_cli.stages.reconcile import place, reconcile
-from recognize_cli.stages.tag import tag
+from recognize_cli.stages.tag import tag, with_faces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -104,9 +104,13 @@ def scan(
     tools.catalogue.purge()
 
 
-def save(source: Source, tools: Tools, batch: Sequence[FileResult]) -> None:
-    """Puts results into the catalogue, all of them or, on an error, none."""
-    tools.catalogue.commit(
+def save(source: Source, tools: Tools, batch: Sequence[FileResult]) -> list[FileResult]:
+    """Puts results into the catalogue, all of them or, on an error, none.
+
+    Gives them back with their faces, which have ids and people from then on, and with those people's names
+    for tags.
+    """
+    faces = tools.catalogue.commit(
         [
             Outcome(
                 result,
@@ -118,6 +122,7 @@ def save(source: Source, tools: Tools, batch: Sequence[FileResult]) -> None:
             for result in batch
         ]
     )
+    return [with_faces(result, each) for result, each in zip(batch, faces, strict=True)]
 
 
 def _report(item: Finished, tally: Tally, sink: Sink, progress: Progress, *, changed_only: bool) -> None:

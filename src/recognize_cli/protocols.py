@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from recognize_cli.records import (
         Batch,
+        Detection,
         FileResult,
         Kind,
         Listing,
@@ -78,8 +80,18 @@ class Session(Protocol):
     def close(self) -> None: ...
 
 
+class FaceModel(Protocol):
+    """Finds faces and describes them. `analyse` may be called from several threads at once."""
+
+    def analyse(self, pixels: NDArray[np.uint8]) -> tuple[Detection, ...]:
+        """The faces of an upright image (H×W×3 RGB), the surest first; raises EngineError."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class Recognizer(Protocol):
-    """Turns decoded media into scores. `run` may be called from several threads at once."""
+    """Turns decoded media into scores and faces. `run` may be called from several threads at once."""
 
     @property
     def name(self) -> str: ...
@@ -93,8 +105,11 @@ class Recognizer(Protocol):
         ...
 
     @property
-    def view(self) -> View:
-        """What it wants to see of an image; it makes it itself where it is given the whole one."""
+    def view(self) -> View | None:
+        """What it wants to see of an image, None for the whole of it.
+
+        It makes the view itself where it is given the whole image.
+        """
         ...
 
     def load(self) -> None:

@@ -166,13 +166,73 @@ class ClassScore:
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in fractions of the upright image, the origin at its top left."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """How a head is turned, in degrees, 0 for one that looks straight into the camera.
+
+    ``roll`` is positive where it leans clockwise in the picture, ``yaw`` where it looks to the right of the
+    picture, ``pitch`` where it looks up.
+    """
+
+    roll: float
+    yaw: float
+    pitch: float
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A face that was found in an image.
+
+    ``landmarks`` are the centres of the eyes, the tip of the nose and the corners of the mouth, the left
+    one in the picture first, as fractions (x, y) of the upright image. ``sharpness`` is 0 for a face without
+    any detail (`recognize_cli.faces.quality`). ``embedding`` is a float32 vector that is near those of the
+    same person; which distance is near depends on the model.
+    """
+
+    box: Box
+    score: float
+    landmarks: tuple[tuple[float, float], ...]
+    pose: Pose
+    sharpness: float
+    embedding: NDArray[np.float32] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Scores:
-    """The top classes that a recognizer saw in a file, best first; ``model`` is its fingerprint."""
+    """What a recognizer saw in a file: its top classes, best first; ``model`` is its fingerprint.
+
+    ``faces`` are the faces it found, None where none were looked for (now: the catalogue may know some).
+    """
 
     file: MediaFile
     recognizer: str
     model: str
     top: tuple[ClassScore, ...]
+    faces: tuple[Detection, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face of a file as results tell it.
+
+    ``id`` is its own for life, None where no catalogue gives one. ``person`` is the id of the person it
+    belongs to, None for nobody (yet), ``name`` that person's, None while nobody named it.
+    """
+
+    id: int | None
+    box: Box
+    score: float
+    person: int | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +247,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """All that is known of one file after a run: its tags and scores, and why some are lacking.
+    """All that is known of one file after a run: its tags, scores and faces, and why some are lacking.
 
     ``recognizers`` are those whose result is in here; ``unchanged`` says that it was known
     before this run and is the same. A recognizer's failure costs only its own tags.
@@ -197,6 +257,7 @@ class FileResult:
     recognizers: tuple[str, ...] = ()
     tags: tuple[Tag, ...] = ()
     scores: tuple[Scores, ...] = ()
+    faces: tuple[Face, ...] = ()
     failures: tuple[Skipped, ...] = ()
     unchanged: bool = False
     timings: dict[str, float] = field(default_factory=dict)

@@ -6,8 +6,20 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from recognize_cli.catalogue import Outcome, SqliteCatalogue
-from recognize_cli.records import ClassScore, FileResult, Reason, Scores, Skipped, Tag
+from recognize_cli.records import (
+    Box,
+    ClassScore,
+    Detection,
+    FileResult,
+    Pose,
+    Reason,
+    Scores,
+    Skipped,
+    Tag,
+)
 from tests.support.records import media_file
 
 if TYPE_CHECKING:
@@ -18,6 +30,7 @@ if TYPE_CHECKING:
 
 HERE = "local"
 RULES = {"objects": "rules-1", "faces": "rules-1"}
+MODEL = "model-1"
 
 
 def outcome(
@@ -53,6 +66,40 @@ def outcome(
     return Outcome(result, storage, directory, rules=rules, decoder=decoder)
 
 
+def detection(
+    x: float = 0.1,
+    y: float = 0.1,
+    size: float = 0.1,
+    *,
+    vector: Sequence[float] = (0.6, 0.8),
+    **changes: object,
+) -> Detection:
+    """A face whose box is a square."""
+    fields: dict[str, object] = {
+        "box": Box(x, y, size, size),
+        "score": 0.99,
+        "landmarks": ((0.125, 0.25), (0.5, 0.25)),
+        "pose": Pose(1.0, -2.0, 3.0),
+        "sharpness": 40.0,
+        "embedding": np.array(vector, np.float32),
+    }
+    return Detection(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def searched(
+    name: str = "a.jpg",
+    *faces: Detection,
+    directory: str = "/data",
+    storage: str = HERE,
+    model: str = MODEL,
+    **file: object,
+) -> Outcome:
+    """What a run learned of a file in which it looked for faces, and for nothing else."""
+    media = media_file(name, **file)
+    found = Scores(media, "faces", model, (), faces)
+    return Outcome(FileResult(media, ("faces",), scores=(found,)), storage, directory, rules=RULES)
+
+
 def known(catalogue: Catalogue, name: str = "a.jpg", directory: str = "/data") -> Known:
     """One file that is known."""
     return catalogue.known(HERE, directory)[name]
@@ -71,7 +118,11 @@ def query(path: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
 
 
 def assert_sound(path: Path) -> None:
-    """The file is whole: pages, indexes, references, and it opens."""
+    """The file is whole: pages, indexes, references, it opens, and nothing is left over in it."""
     SqliteCatalogue.open(path).close()
     assert query(path, "PRAGMA integrity_check") == [("ok",)]
     assert query(path, "PRAGMA foreign_key_check") == []
+    nobody = (
+        "SELECT id FROM people WHERE name IS NULL AND id NOT IN (SELECT person FROM faces WHERE person > 0)"
+    )
+    assert query(path, nobody) == []

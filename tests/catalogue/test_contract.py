@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recognize_cli.catalogue import NullCatalogue, Retagged, SqliteCatalogue
-from recognize_cli.records import Gone
-from tests.catalogue.making import HERE, outcome
+from recognize_cli.records import Box, Gone
+from tests.catalogue.making import HERE, detection, outcome, searched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,20 @@ def test_only_what_was_committed_is_known(catalogue: Catalogue) -> None:
     assert catalogue.known(HERE, "/data").keys() <= {"a.jpg", "b.jpg"}
     assert catalogue.known(HERE, "/other") == {}
     assert catalogue.known("elsewhere", "/data") == {}
+
+
+def test_a_commit_gives_the_faces_of_each_outcome(catalogue: Catalogue) -> None:
+    outcomes = [outcome("a.jpg"), searched("b.jpg", detection(0.1), detection(0.7)), searched("c.jpg")]
+    found = catalogue.commit(outcomes)
+    assert [[face.box for face in faces] for faces in found] == [
+        [],
+        [Box(0.1, 0.1, 0.1, 0.1), Box(0.7, 0.1, 0.1, 0.1)],
+        [],
+    ]
+    assert {face.score for face in found[1]} == {0.99}
+    assert {(face.person, face.name) for face in found[1]} == {(None, None)}
+    assert len({face.id for face in found[1]} - {None}) in (0, 2)
+    assert catalogue.commit([]) == []
 
 
 def test_files_that_it_does_not_know_can_be_named(catalogue: Catalogue) -> None:

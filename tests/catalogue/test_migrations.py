@@ -8,8 +8,8 @@ from recognize_cli.catalogue import SqliteCatalogue
 from recognize_cli.catalogue.database import open_database
 from recognize_cli.catalogue.schema import MIGRATIONS, migrate
 from recognize_cli.errors import CatalogueTooNew, CatalogueUnusable, ExitCode
-from tests.catalogue.making import query
-from tests.catalogue.victim import add_people, seed
+from tests.catalogue.making import HERE, assert_sound, detection, known, query, searched, tag_names
+from tests.catalogue.victim import add_albums, seed
 
 if TYPE_CHECKING:
     import sqlite3
@@ -35,32 +35,53 @@ def names(path: Path) -> list[object]:
 
 def test_each_migration_is_recorded_once(path: Path) -> None:
     seed(path)
-    assert names(path) == ["files_and_results"]
-    upgrade(path, add_people)
-    upgrade(path, add_people)
-    assert names(path) == ["files_and_results", "add_people"]
-    assert query(path, "SELECT file FROM people ORDER BY file") == [(1,), (2,), (3,)]
-    ((applied_at,),) = query(path, "SELECT applied_at FROM migrations WHERE name = 'add_people'")
+    assert names(path) == ["files_and_results", "faces_and_people"]
+    upgrade(path, add_albums)
+    upgrade(path, add_albums)
+    assert names(path) == ["files_and_results", "faces_and_people", "add_albums"]
+    assert query(path, "SELECT file FROM albums ORDER BY file") == [(1,), (2,), (3,)]
+    ((applied_at,),) = query(path, "SELECT applied_at FROM migrations WHERE name = 'add_albums'")
     assert str(applied_at).endswith("+00:00")
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(path: Path) -> None:
     seed(path)
     with pytest.raises(CatalogueUnusable, match="no such table: nowhere"):
-        upgrade(path, add_people, broken)
-    assert names(path) == ["files_and_results", "add_people"]
+        upgrade(path, add_albums, broken)
+    assert names(path) == ["files_and_results", "faces_and_people", "add_albums"]
     assert query(path, "SELECT name FROM sqlite_master WHERE name = 'half'") == []
 
 
 def test_a_newer_catalogue_is_refused_and_left_alone(path: Path) -> None:
     seed(path)
-    upgrade(path, add_people)
-    with pytest.raises(CatalogueTooNew, match="add_people") as caught:
+    upgrade(path, add_albums)
+    with pytest.raises(CatalogueTooNew, match="add_albums") as caught:
         SqliteCatalogue.open(path)
     assert str(path) in str(caught.value)
     assert caught.value.exit_code == ExitCode.CATALOGUE
-    assert names(path) == ["files_and_results", "add_people"]
+    assert names(path) == ["files_and_results", "faces_and_people", "add_albums"]
+
+
+def test_a_catalogue_from_before_there_were_faces_is_upgraded(path: Path) -> None:
+    database = open_database(path)
+    migrate(database, MIGRATIONS[:1])
+    database.close()
+    for sql in (
+        f"INSERT INTO directories (id, storage, path) VALUES (1, '{HERE}', CAST('/data' AS BLOB))",
+        """INSERT INTO files (directory, name, kind, size, version, modified)
+           VALUES (1, CAST('a.jpg' AS BLOB), 'image', 10, '1-10', 1.5)""",
+        """INSERT INTO results (file, recognizer, version, model, rules, tags, scores)
+           VALUES (1, 'objects', '1-10', 'model-1', 'rules-1', '[["Cat",0.5,"cat"]]', '[]')""",
+    ):
+        query(path, sql)
+    with SqliteCatalogue.open(path) as catalogue:
+        assert (tag_names(known(catalogue)), known(catalogue).faces) == (["Cat"], ())
+        catalogue.commit([searched("a.jpg", detection())])
+        assert [face.id for face in known(catalogue).faces] == [1]
+        assert tag_names(known(catalogue)) == ["Cat"]
+    assert names(path) == ["files_and_results", "faces_and_people"]
+    assert_sound(path)
 
 
 def test_the_names_of_released_migrations_stay() -> None:
-    assert [migration.__name__ for migration in MIGRATIONS][:1] == ["files_and_results"]
+    assert [migration.__name__ for migration in MIGRATIONS][:2] == ["files_and_results", "faces_and_people"]

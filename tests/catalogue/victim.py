@@ -18,11 +18,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from recognize_cli.catalogue import Retagged, SqliteCatalogue
 from recognize_cli.catalogue.database import open_database
 from recognize_cli.catalogue.schema import MIGRATIONS, migrate
 from recognize_cli.records import Gone, Tag
-from tests.catalogue.making import HERE, outcome
+from tests.catalogue.making import HERE, detection, outcome, searched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +32,11 @@ if TYPE_CHECKING:
 BATCH = [f"{n}.jpg" for n in range(3)]
 
 
-def add_people(connection: sqlite3.Connection) -> None:
+def add_albums(connection: sqlite3.Connection) -> None:
     """A migration of several statements."""
-    connection.execute("CREATE TABLE people (id INTEGER PRIMARY KEY, file INTEGER)")
-    connection.execute("INSERT INTO people (file) SELECT id FROM files")
-    connection.execute("ALTER TABLE files ADD COLUMN person INTEGER")
+    connection.execute("CREATE TABLE albums (id INTEGER PRIMARY KEY, file INTEGER)")
+    connection.execute("INSERT INTO albums (file) SELECT id FROM files")
+    connection.execute("ALTER TABLE files ADD COLUMN album INTEGER")
 
 
 def create(path: Path) -> None:
@@ -66,7 +68,28 @@ def purge(path: Path) -> None:
 
 
 def upgrade(path: Path) -> None:
-    migrate(open_database(path), [*MIGRATIONS, add_people])
+    migrate(open_database(path), [*MIGRATIONS, add_albums])
+
+
+def search(path: Path) -> None:
+    with SqliteCatalogue.open(path) as catalogue:
+        catalogue.commit([searched("1.jpg", detection(0.1), detection(0.4), model="model-2")])
+
+
+def regroup(path: Path) -> None:
+    with SqliteCatalogue.open(path) as catalogue:
+        faces = np.arange(1, 7)
+        catalogue.face_store.regroup(faces, np.array([4, 4, 4, 1, 5, 0]), np.full(6, 0.5, np.float32))
+
+
+def merge(path: Path) -> None:
+    with SqliteCatalogue.open(path) as catalogue:
+        catalogue.face_store.merge(3, [1, 2])
+
+
+def split(path: Path) -> None:
+    with SqliteCatalogue.open(path) as catalogue:
+        catalogue.face_store.split([1, 4])
 
 
 def seed(path: Path) -> None:
@@ -74,8 +97,18 @@ def seed(path: Path) -> None:
         catalogue.commit([outcome(name) for name in BATCH])
 
 
+def seed_people(path: Path) -> None:
+    """Six faces, two a file, of three people; the first has a name."""
+    with SqliteCatalogue.open(path) as catalogue:
+        catalogue.commit([searched(name, detection(0.1), detection(0.6)) for name in BATCH])
+        groups = np.array([1, 2, 1, 2, 3, 3])
+        catalogue.face_store.regroup(np.arange(1, 7), groups, np.full(6, 0.25, np.float32))
+        catalogue.face_store.rename(1, "Ada")
+
+
+OF_PEOPLE = (search, regroup, merge, split)
 ACTIONS: dict[str, Callable[[Path], None]] = {
-    action.__name__: action for action in (create, commit, rebuild, move, purge, upgrade)
+    action.__name__: action for action in (create, commit, rebuild, move, purge, upgrade, *OF_PEOPLE)
 }
 
 
@@ -99,7 +132,9 @@ def die_at(statement: int) -> None:
 def at_each_statement(directory: Path, action: str) -> int:
     for statement in itertools.count(1):
         path = directory / f"{statement}.sqlite3"
-        if action != "create":
+        if ACTIONS[action] in OF_PEOPLE:
+            seed_people(path)
+        elif action != "create":
             seed(path)
         child = os.fork()
         if child == 0:

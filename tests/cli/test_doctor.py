@@ -41,8 +41,8 @@ def document(call: Call, *arguments: str, env: dict[str, str] | None = None) -> 
 
 
 def install(store: Store) -> None:
-    with store.locked(ENTRY), store.installing(ENTRY) as path:
-        path.write_bytes(b"bytes")
+    with store.locked(ENTRY), store.installing(ENTRY) as folder:
+        (folder / "model.onnx").write_bytes(b"bytes")
 
 
 def test_a_fresh_machine_is_fine(call: Call, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_model_that_is_whole(tmp_path: Path) -> None:
 def test_a_model_that_is_damaged(tmp_path: Path) -> None:
     store = Store(tmp_path)
     install(store)
-    store.model_path(ENTRY).write_bytes(b"other")
+    store.graphs(ENTRY)["model"].write_bytes(b"other")
     (check,) = models(store)
     assert (check.state, check.code, check.remedy) == (
         State.BAD,

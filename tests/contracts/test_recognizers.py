@@ -13,7 +13,7 @@ from recognize_cli.cli.installation import build
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.store import Store
 from recognize_cli.records import Batch, Decoded
-from tests.support.photos import CAT, COFFEE
+from tests.support.photos import ASTRONAUT, CAT, COFFEE
 from tests.support.recognizers import Shades
 from tests.support.records import media_file
 
@@ -22,11 +22,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recognize_cli.protocols import Recognizer
+    from recognize_cli.records import Scores
 
 
 def decoded(photo: Path) -> Decoded:
     with Image.open(photo) as image:
         return Decoded(media_file(photo.name), np.asarray(image.convert("RGB")))
+
+
+def seen(scores: Scores) -> tuple[object, ...]:
+    if scores.faces is None:
+        return tuple(top.name for top in scores.top)
+    return tuple(face.box for face in scores.faces)
 
 
 class RecognizerContract:
@@ -36,11 +43,10 @@ class RecognizerContract:
     def photos(self) -> tuple[Decoded, Decoded]:
         return decoded(CAT), decoded(COFFEE)
 
-    def run(self, recognizer: Recognizer, *inputs: Decoded) -> list[tuple[str, ...]]:
+    def run(self, recognizer: Recognizer, *inputs: Decoded) -> list[tuple[object, ...]]:
+        """The classes that it sees in each input, or the boxes of the faces."""
         recognizer.load()
-        return [
-            tuple(top.name for top in scores.top) for scores in recognizer.run(Batch(recognizer.name, inputs))
-        ]
+        return [seen(scores) for scores in recognizer.run(Batch(recognizer.name, inputs))]
 
     def test_scores_are_in_the_order_of_the_inputs(
         self, recognizer: Recognizer, photos: tuple[Decoded, Decoded]
@@ -79,14 +85,15 @@ class RecognizerContract:
         assert len(self.run(recognizer, photos[0])) == 1
 
     def test_the_size_it_needs_is_one_that_decoders_can_give(self, recognizer: Recognizer) -> None:
-        assert 1 <= recognizer.view.size <= recognizer.view.min_side <= 1024
+        if recognizer.view is not None:
+            assert 1 <= recognizer.view.size <= recognizer.view.min_side <= 1024
 
     def test_any_shape_of_photo_is_taken(self, recognizer: Recognizer) -> None:
         recognizer.load()
         for height, width in ((1, 1), (1, 1024), (1024, 1), (3, 2), (292, 293)):
             photo = Decoded(media_file(), np.full((height, width, 3), 99, np.uint8))
             (result,) = recognizer.run(Batch(recognizer.name, (photo,)))
-            assert result.top
+            assert result.top or result.faces is not None
 
 
 class TestShades(RecognizerContract):
@@ -103,3 +110,23 @@ class TestObjects(RecognizerContract):
         recognizer = build(entry, Store(model_store))
         yield recognizer
         recognizer.close()
+
+
+@pytest.mark.model
+class TestFaces(RecognizerContract):
+    @pytest.fixture
+    def photos(self) -> tuple[Decoded, Decoded]:
+        return decoded(ASTRONAUT), decoded(COFFEE)
+
+    @pytest.fixture
+    def recognizer(self, model_store: Path) -> Iterator[Recognizer]:
+        (entry,) = (each for each in load_lock().defaults() if each.recognizer == "faces")
+        recognizer = build(entry, Store(model_store))
+        yield recognizer
+        recognizer.close()
+
+    def test_a_face_is_seen_where_there_is_one(
+        self, recognizer: Recognizer, photos: tuple[Decoded, Decoded]
+    ) -> None:
+        face, coffee = self.run(recognizer, *photos)
+        assert (len(face), len(coffee)) == (1, 0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from recognize_cli.models.entries import (
     Algorithm,
+    Classifier,
     InputSpec,
     LockedFile,
     ModelEntry,
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 NOWHERE = UrlSource("http://127.0.0.1:1/nothing")
 """A source that refuses every connection at once."""
+
+CLASSIFIER = Classifier(
+    "imagenet1k",
+    "logits",
+    InputSpec(size=8, channels="RGB", layout="NHWC", dtype="uint8", resample="bicubic"),
+)
 
 
 def locked(path: str, data: bytes, algorithm: Algorithm = Algorithm.SHA256) -> LockedFile:
@@ -42,9 +49,7 @@ def made_entry(*files: LockedFile, sources: tuple[Source, ...] = (NOWHERE,), **c
         "default": True,
         "format": "onnx",
         "licence": "CC0-1.0",
-        "labels": "imagenet1k",
-        "scores": "logits",
-        "input": InputSpec(size=8, channels="RGB", layout="NHWC", dtype="uint8", resample="bicubic"),
+        "task": CLASSIFIER,
         "files": files,
         "sources": sources,
     }

@@ -11,6 +11,8 @@ import onnxruntime
 import pytest
 from PIL import Image, ImageOps
 
+from recognize_cli.labels import load_labels
+from recognize_cli.models.entries import Classifier
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.store import Store
 
@@ -36,13 +38,16 @@ def prepared(photo: Path, spec: InputSpec) -> NDArray[np.uint8]:
 @pytest.mark.skipif(not PHOTOS.exists(), reason="../shared is not here")
 def test_the_true_class_is_first_or_among_the_first_five(model_store: Path) -> None:
     model = Store(model_store).open_model(load_lock().entry("efficientnet-lite2"))
-    session = onnxruntime.InferenceSession(model.path, providers=["CPUExecutionProvider"])
+    task = model.entry.task
+    assert isinstance(task, Classifier)
+    labels = load_labels(task.labels)
+    session = onnxruntime.InferenceSession(model.graphs["model"], providers=["CPUExecutionProvider"])
     with (PHOTOS / "labels.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     places = []
     for row in rows:
-        [[logits]] = session.run(None, {"images": prepared(PHOTOS / row["file"], model.entry.input)[None]})
-        ids = [model.labels[index].id for index in np.argsort(-logits)]
+        [[logits]] = session.run(None, {"images": prepared(PHOTOS / row["file"], task.input)[None]})
+        ids = [labels[index].id for index in np.argsort(-logits)]
         places.append(ids.index(row["wnid"]))
     assert len(places) == 100
     assert np.mean([place == 0 for place in places]) >= 0.91

@@ -10,7 +10,8 @@ import pytest
 
 from recognize_cli.cli.app import root
 from recognize_cli.cli.process import run
-from tests.models.making import locked
+from recognize_cli.models.convert.insightface_pack import NETWORKS, Network
+from tests.models.making import locked, write_wheel
 from tests.models.web import Server, resuming
 
 if TYPE_CHECKING:
@@ -26,12 +27,15 @@ tier = "portable"
 default = {default}
 format = "onnx"
 licence = "MIT"
-labels = "imagenet1k"
-scores = "logits"
 files = ["{checksum} {size} {name}.onnx"]
-input = {{ size = 8, channels = "RGB", layout = "NHWC", dtype = "uint8", resample = "bicubic" }}
+{task}
 source = [{{ kind = "url", base = "{base}" }}]
 """
+CLASSIFIER = """labels = "imagenet1k"
+scores = "logits"
+input = { size = 8, channels = "RGB", layout = "NHWC", dtype = "uint8", resample = "bicubic" }"""
+FACES = """faces = { distance = 0.5 }
+notice = "Ask before you use it." """
 
 
 @dataclass
@@ -67,7 +71,10 @@ def models(
 ) -> Models:
     store, lock = tmp_path / "store", tmp_path / "my.lock"
     parts = []
-    for name, recognizer, default in (("first", "objects", "true"), ("second", "faces", "false")):
+    for name, recognizer, default, task in (
+        ("first", "objects", "true", CLASSIFIER),
+        ("second", "faces", "false", FACES),
+    ):
         data = name.encode() + DATA
         server.answers[f"/{name}.onnx"] = [resuming(data)]
         checksum, size = locked("x", data).checksum, len(data)
@@ -79,6 +86,7 @@ def models(
                 checksum=checksum,
                 size=size,
                 base=server.url,
+                task=task,
             )
         )
     lock.write_text(parts[0] + parts[1].replace("schema = 1\n", ""))
@@ -96,6 +104,8 @@ def test_list_shows_what_is_there(models: Models) -> None:
         ["NAME", "RECOGNIZER", "TIER", "DOWNLOAD", "LICENCE", "INSTALLED", "DEFAULT"],
         ["first", "objects", "portable", "0.0", "MB", "MIT", "yes", "yes"],
         ["second", "faces", "portable", "0.0", "MB", "MIT", "no", "no"],
+        [],
+        ["second:", "Ask", "before", "you", "use", "it."],
     ]
 
 
@@ -115,9 +125,12 @@ def test_list_as_json(models: Models) -> None:
         "download_size": 12,
         "installed": True,
         "path": str(models.path("first")),
+        "graphs": {"model": str(models.path("first"))},
+        "notice": None,
         "sources": [f"url {models.server.url}"],
     }
-    assert (second["installed"], second["path"]) == (False, None)
+    assert (second["installed"], second["path"], second["graphs"]) == (False, None, None)
+    assert second["notice"] == "Ask before you use it."
 
 
 @pytest.mark.parametrize(
@@ -137,6 +150,14 @@ def test_fetch_installs_what_is_asked_for(models: Models, arguments: list[str], 
     assert code == 0
     assert out == "".join(f"{name}  {models.path(name)}\n" for name in names)
     assert [path for path, _ in models.server.seen] == [f"/{name}.onnx" for name in names]
+
+
+def test_fetch_tells_the_notice_once(models: Models) -> None:
+    assert "Ask" not in models("fetch", "first")[2]
+    code, out, err = models("fetch", "second")
+    assert (code, out) == (0, f"second  {models.path('second')}\n")
+    assert err.count("warning: second (licence MIT): Ask before you use it.") == 1
+    assert "Ask" not in models("fetch", "second")[2]
 
 
 def test_fetch_does_nothing_twice(models: Models) -> None:
@@ -209,6 +230,41 @@ def test_lock(models: Models) -> None:
     code, out, err = models("lock", "--check")
     assert (code, out) == (2, "")
     assert f"{models.lock}: model 'first', tier: this key is missing" in err
+
+
+def test_a_model_of_several_graphs(
+    models: Models, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is shown as its folder, and as each of its files."""
+    members = {"det_500m.onnx": b"detector", "w600k_mbf.onnx": b"descriptor"}
+    for (name, data), graph in zip(members.items(), ("detector", "descriptor"), strict=True):
+        monkeypatch.setitem(NETWORKS, name, Network(graph, len(data), locked(name, data).digest))
+    pack = write_wheel(tmp_path / "pack.zip", members).read_bytes()
+    server.answers["/pack.zip"] = [resuming(pack)]
+    task = FACES.replace("faces = ", 'tier = "native"\ndefault = false\nfaces = ')
+    models.lock.write_text(f"""
+schema = 1
+[[model]]
+name = "pack"
+recognizer = "faces"
+format = "insightface-pack"
+licence = "MIT"
+files = ["{locked("x", pack).checksum} {len(pack)} pack.zip"]
+{task}
+source = [{{ kind = "url", base = "{server.url}" }}]
+""")
+    code, out, _ = models("fetch", "pack")
+    [folder] = (models.store / "pack").iterdir()
+    files = [folder / "detector.onnx", folder / "descriptor.onnx"]
+    assert (code, out) == (0, f"pack  {folder}\n")
+    assert models("path", "pack") == (0, "".join(f"{file}\n" for file in files), "")
+    [listed] = models.json("list")["models"]
+    assert listed["path"] == str(folder)
+    assert listed["graphs"] == {file.stem: str(file) for file in files}
+    files[1].write_bytes(b"other")
+    code, _, err = models("verify")
+    assert code == 6
+    assert f"{files[1]} is not the file" in err
 
 
 def test_path(models: Models) -> None:

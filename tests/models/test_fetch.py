@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ def served(server: Server) -> ModelEntry:
 def test_fetches_converts_and_opens(server: Server, store: Store) -> None:
     seen: list[tuple[int, int]] = []
     model = ensure(served(server), store, progress=lambda *step: seen.append(step))
-    assert model.path.read_bytes() == DATA
+    assert model.graphs["model"].read_bytes() == DATA
     assert seen[-1] == (len(DATA), len(DATA))
 
 
@@ -56,16 +57,16 @@ def test_offline_means_that_nothing_is_asked(server: Server, store: Store) -> No
         ensure(entry, store, offline=True)
     assert server.seen == []
     fetch(entry, store)
-    assert ensure(entry, store, offline=True).path.read_bytes() == DATA
+    assert ensure(entry, store, offline=True).graphs["model"].read_bytes() == DATA
 
 
 def test_a_damaged_model_is_not_used_and_fetch_repairs_it(server: Server, store: Store) -> None:
     entry = served(server)
-    path = fetch(entry, store).path
+    path = fetch(entry, store).graphs["model"]
     path.write_bytes(DATA[:-1] + b"!")
     with pytest.raises(HashMismatch):
         ensure(entry, store)
-    assert fetch(entry, store).path.read_bytes() == DATA
+    assert fetch(entry, store).graphs["model"].read_bytes() == DATA
 
 
 def test_the_first_source_that_gives_the_file_wins(server: Server, store: Store) -> None:
@@ -74,7 +75,7 @@ def test_the_first_source_that_gives_the_file_wins(server: Server, store: Store)
     worse = UrlSource(f"{server.url}/wrong")
     server.answers["/wrong/model.onnx"] = [whole(b"?" * len(DATA))]
     entry = made_entry(FILE, sources=(bad, worse, *entry.sources, NOWHERE))
-    assert fetch(entry, store).path.read_bytes() == DATA
+    assert fetch(entry, store).graphs["model"].read_bytes() == DATA
     assert [path for path, _ in server.seen] == [
         "/missing/model.onnx",
         "/wrong/model.onnx",
@@ -103,7 +104,7 @@ def test_files_that_one_source_gave_are_not_asked_from_the_next(server: Server, 
     server.answers["/x/a"] = [whole(b"first")]
     server.answers["/y/b"] = [whole(b"second")]
     entry = made_entry(*files, sources=(UrlSource(f"{server.url}/x"), UrlSource(f"{server.url}/y")))
-    with pytest.raises(ConversionFailed, match="an ONNX model is one file, not 2"):
+    with pytest.raises(ConversionFailed, match="one file is expected, not 2"):
         fetch(entry, store)
     assert [path for path, _ in server.seen] == ["/x/a", "/x/b", "/y/b"]
     assert not store.installed(entry)
@@ -115,7 +116,7 @@ def test_gathered_files_are_looked_at_again(server: Server, store: Store) -> Non
     folder = store.staging(entry) / "files"
     folder.mkdir()
     (folder / "model.onnx").write_bytes(b"!" * len(DATA))
-    assert fetch(entry, store).path.read_bytes() == DATA
+    assert fetch(entry, store).graphs["model"].read_bytes() == DATA
 
 
 def test_git_sources_are_raw_files_below_a_mirror(server: Server, store: Store) -> None:
@@ -178,7 +179,7 @@ def test_takes_a_file_from_a_folder_under_any_name(folder: Path, store: Store) -
     (folder / "renamed.dat").write_bytes(DATA)
     (folder / "decoy.dat").write_bytes(DATA[:-1] + b"!")
     entry = made_entry(FILE)
-    assert fetch(entry, store, directory=folder.parents[1]).path.read_bytes() == DATA
+    assert fetch(entry, store, directory=folder.parents[1]).graphs["model"].read_bytes() == DATA
     assert (folder / "renamed.dat").read_bytes() == DATA
 
 
@@ -187,7 +188,18 @@ def test_takes_a_file_out_of_a_package(folder: Path, store: Store, name: str) ->
     write = write_wheel if name.endswith(("whl", "zip")) else write_tarball
     write(folder / name, {"x/decoy": DATA[:-1] + b"!", "x/../../y": b"no", "x/model": DATA})
     (folder / "broken.whl").write_bytes(b"PK\3\4 nonsense")
-    assert fetch(made_entry(FILE), store, directory=folder.parents[1]).path.read_bytes() == DATA
+    assert fetch(made_entry(FILE), store, directory=folder.parents[1]).graphs["model"].read_bytes() == DATA
+
+
+def test_a_package_with_a_damaged_file_does_not_hide_the_next(folder: Path, store: Store) -> None:
+    with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("model", DATA)
+    broken = (folder / "a.zip").read_bytes().replace(DATA, DATA[:-1] + b"!")
+    (folder / "a.zip").write_bytes(broken)
+    with pytest.raises(FetchFailed, match=r"a\.zip is damaged: Bad CRC-32"):
+        fetch(made_entry(FILE), store, directory=folder)
+    write_wheel(folder / "b.zip", {"model": DATA})
+    assert fetch(made_entry(FILE), store, directory=folder).graphs["model"].read_bytes() == DATA
 
 
 def test_takes_files_of_one_size_apart(folder: Path, store: Store) -> None:
@@ -228,8 +240,8 @@ def test_a_folder_with_things_that_are_not_files(folder: Path, store: Store) -> 
     (folder / "loop").symlink_to(folder)
     (folder / "link").symlink_to(folder / "real")
     (folder / "real").write_bytes(DATA)
-    assert fetch(made_entry(FILE), store, directory=folder).path.read_bytes() == DATA
-    assert not store.model_path(made_entry(FILE)).is_symlink()
+    assert fetch(made_entry(FILE), store, directory=folder).graphs["model"].read_bytes() == DATA
+    assert not store.graphs(made_entry(FILE))["model"].is_symlink()
 
 
 # --- several processes ---------------------------------------------------------------------------
@@ -243,7 +255,7 @@ from recognize_cli.models.store import Store
 from tests.models.test_fetch import FILE
 from tests.models.making import made_entry
 entry = made_entry(FILE, sources=(UrlSource(sys.argv[1] + "/m"),))
-sys.exit(0 if fetch(entry, Store(Path(sys.argv[2]))).path.exists() else 1)
+sys.exit(0 if fetch(entry, Store(Path(sys.argv[2]))).graphs["model"].exists() else 1)
 """
 
 
@@ -285,24 +297,24 @@ def test_a_process_that_was_killed_has_done_no_harm(server: Server, store: Store
     go_on.set()
     assert not store.installed(entry)
     kept = part.stat().st_size
-    assert fetch(entry, store).path.read_bytes() == DATA
+    assert fetch(entry, store).graphs["model"].read_bytes() == DATA
     assert server.seen[1:] == [("/m/model.onnx", f"bytes={kept}-")]
 
 
 def test_the_manifest_says_what_the_model_was_made_from(server: Server, store: Store) -> None:
     entry = served(server)
-    path = fetch(entry, store).path
+    path = fetch(entry, store).graphs["model"]
     assert json.loads(path.with_name("manifest.json").read_text()) == {
-        "schema": 1,
+        "schema": 2,
         "name": "made",
         "fingerprint": store.open_model(entry).fingerprint,
         "converter": {"name": "onnx", "version": 1},
         "files": {"model.onnx": FILE.checksum},
-        "model": {"sha256": FILE.digest},
+        "graphs": {"model": {"sha256": FILE.digest}},
     }
 
 
 def test_a_source_that_fails_for_a_while_is_asked_again(server: Server, store: Store) -> None:
     entry = served(server)
     server.answers["/m/model.onnx"].insert(0, status(503))
-    assert fetch(entry, store).path.read_bytes() == DATA
+    assert fetch(entry, store).graphs["model"].read_bytes() == DATA

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from recognize_cli.errors import LockFileError
 from recognize_cli.models.entries import (
     Algorithm,
+    Classifier,
+    Faces,
     GitSource,
     InputSpec,
     LockedFile,
@@ -82,6 +84,19 @@ root = "models/large"
 [[model.source]]
 kind = "url"
 base = "https://host.example:8443/a/b"
+
+[[model]]
+name = "friends"
+recognizer = "faces"
+tier = "native"
+default = false
+format = "face-api"
+licence = "LicenseRef-Mine"
+notice = "For friends only: ask (me) first!"
+files = ["sha256:{SHA256} 7 face.bin"]
+source = [{{ kind = "url", base = "https://host.example" }}]
+[model.faces]
+distance = 0.5
 """
 
 EXPECTED = (
@@ -92,9 +107,9 @@ EXPECTED = (
         default=True,
         format="onnx",
         licence="MIT OR Apache-2.0",
-        labels="imagenet1k",
-        scores="logits",
-        input=InputSpec(8, "BGR", "NCHW", "uint8", "bicubic", short_side=9),
+        task=Classifier(
+            "imagenet1k", "logits", InputSpec(8, "BGR", "NCHW", "uint8", "bicubic", short_side=9)
+        ),
         files=(LockedFile("model.onnx", 12, Algorithm.SHA256, SHA256),),
         sources=(PypiSource("a_b", "1.0+x", "c/d"), NpmSource("@s/p", "1.2.3", "")),
     ),
@@ -105,10 +120,12 @@ EXPECTED = (
         default=False,
         format="tfjs-graph",
         licence="MIT",
-        labels="imagenet1k",
-        scores="probabilities",
-        input=InputSpec(
-            16, "RGB", "NHWC", "float32", "bilinear", mean=(127.5, 127.5, 127.5), std=(1.0, 2.0, 3.0)
+        task=Classifier(
+            "imagenet1k",
+            "probabilities",
+            InputSpec(
+                16, "RGB", "NHWC", "float32", "bilinear", mean=(127.5, 127.5, 127.5), std=(1.0, 2.0, 3.0)
+            ),
         ),
         files=(
             LockedFile("model.json", 4194304, Algorithm.GIT, BLOB),
@@ -118,6 +135,18 @@ EXPECTED = (
             GitSource("owner/name", COMMIT, "models/large"),
             UrlSource("https://host.example:8443/a/b"),
         ),
+    ),
+    ModelEntry(
+        name="friends",
+        recognizer="faces",
+        tier=Tier.NATIVE,
+        default=False,
+        format="face-api",
+        licence="LicenseRef-Mine",
+        task=Faces(distance=0.5),
+        files=(LockedFile("face.bin", 7, Algorithm.SHA256, SHA256),),
+        sources=(UrlSource("https://host.example"),),
+        notice="For friends only: ask (me) first!",
     ),
 )
 
@@ -145,15 +174,16 @@ def test_reads_every_key(tmp_path: Path) -> None:
 
 def test_an_unknown_name_is_answered_with_those_there_are(tmp_path: Path) -> None:
     (tmp_path / "my.lock").write_text(VALID)
-    with pytest.raises(LockFileError, match=r"no model 'lagre'; it has small, large"):
+    with pytest.raises(LockFileError, match=r"no model 'lagre'; it has small, large, friends"):
         load_lock(tmp_path / "my.lock").entry("lagre")
 
 
 def test_what_ships_is_right() -> None:
     lock = load_lock()
     assert lock.path == shipped("models.lock")
-    assert [model.name for model in lock.defaults()] == ["efficientnet-lite2"]
+    assert [model.name for model in lock.defaults()] == ["efficientnet-lite2", "yunet-sface"]
     assert {model.tier for model in lock.defaults()} == {Tier.PORTABLE}
+    assert {model.name for model in lock.models if model.notice} == {"buffalo_l", "buffalo_s"}
     assert [len(lock.entry(name).files) for name in ("efficientnet-lite4", "efficientnetv2")] == [14, 200]
 
 
@@ -224,6 +254,27 @@ def test_upstreams_models_are_locked_by_the_ids_in_its_repository(name: str) -> 
         ),
         ("std = [1, 2, 3]", f"std = [1, 2, {10**400}]", "model 'large', input.std: must be a list of three"),
         ("std = [1, 2, 3]", "std = [1, 2, 0]", "model 'large', input.std: must be greater than 0"),
+        ("distance = 0.5", "", "model 'friends', faces.distance: this key is missing"),
+        ("distance = 0.5", "distance = 0", "model 'friends', faces.distance: must be more than 0 and no"),
+        ("distance = 0.5", "distance = -0.5", "model 'friends', faces.distance: must be more than 0 and no"),
+        ("distance = 0.5", "distance = 101", "model 'friends', faces.distance: must be more than 0 and no"),
+        ("distance = 0.5", "distance = nan", "model 'friends', faces.distance: must be a number"),
+        ("distance = 0.5", "distance = true", "model 'friends', faces.distance: must be a number"),
+        ("distance = 0.5", 'distance = "0.5"', "model 'friends', faces.distance: must be a number"),
+        ("distance = 0.5", "distance = 0.5\nsize = 8", "model 'friends', faces.size: this key is not known"),
+        ("[model.faces]", "[model.input]", "model 'friends', faces: this key is missing"),
+        ("[model.faces]", "[[model.faces]]", "model 'friends', faces: must be a table"),
+        ('recognizer = "faces"', 'recognizer = "objects"', "model 'friends', labels: this key is missing"),
+        (
+            'notice = "F',
+            'labels = "imagenet1k"\nnotice = "F',
+            "model 'friends', labels: this key is not known",
+        ),
+        ("ask (me)", "ask\\n(me)", "model 'friends', notice: 'For friends only: ask\\n(me) first!' does not"),
+        ("ask (me)", "\\u001b[2J", "model 'friends', notice: "),
+        ("ask (me)", "\\u202e", "model 'friends', notice: "),
+        ("For friends only: ask (me) first!", "", "model 'friends', notice: '' does not have the form"),
+        ("For friends only: ask (me) first!", "x" * 301, "model 'friends', notice: "),
         ('channels = "RGB"', 'channels = "rgb"', "model 'large', input.channels: must be one of RGB, BGR"),
         (f'["sha256:{SHA256} 12 model.onnx"]', "[]", "model 'small', files: must be a list of strings"),
         (f'["sha256:{SHA256} 12 model.onnx"]', "[3]", "model 'small', files: must be a list of strings"),

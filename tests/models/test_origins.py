@@ -73,7 +73,7 @@ def test_pip_fetches_a_wheel(index: Server, store: Store, capfd: pytest.CaptureF
     seen: list[tuple[int, int]] = []
     entry = made_entry(FILE, sources=(SOURCE,))
     fetch(entry, store, progress=lambda *step: seen.append(step))
-    assert store.open_model(entry).path.read_bytes() == DATA
+    assert store.open_model(entry).graphs["model"].read_bytes() == DATA
     assert seen[-1] == (len(DATA), len(DATA))
     assert capfd.readouterr() == ("", "")
     assert not any("never" in path for path, _ in index.seen)

@@ -6,7 +6,7 @@ import pytest
 
 from recognize_cli.errors import NoUsableEngine
 from recognize_cli.hardware import Cpu, Hardware, Libc
-from recognize_cli.models.entries import Algorithm, LockedFile, ModelEntry, Tier
+from recognize_cli.models.entries import Algorithm, Faces, LockedFile, ModelEntry, Tier
 from recognize_cli.models.select import Backend, Choice, memory_needed, select, why_not
 from tests.models.making import made_entry
 
@@ -25,7 +25,7 @@ SMALL = entry("small", Tier.PORTABLE, default=True)
 OTHER_SMALL = entry("other-small", Tier.PORTABLE)
 LARGE = entry("large", Tier.NATIVE, size=60_000_000)
 HUGE = entry("huge", Tier.NATIVE, size=850_000_000)
-FACES = made_entry(name="faces-small", recognizer="faces")
+FACES = made_entry(name="faces-small", recognizer="faces", task=Faces(0.5))
 LOCK = [OTHER_SMALL, LARGE, HUGE, SMALL, FACES]
 
 

@@ -10,22 +10,30 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recognize_cli.errors import HashMismatch, ModelMissing
-from recognize_cli.models import convert, hashing
+from recognize_cli.models import hashing
+from recognize_cli.models.convert import CONVERTERS
+from recognize_cli.models.entries import Faces
 from recognize_cli.models.hashing import files_digest, fingerprint, git_blob_id
+from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.store import MANIFEST, Store, default_root
-from tests.models.making import locked, made_entry
+from tests.models.making import CLASSIFIER, locked, made_entry
 
 if TYPE_CHECKING:
     from recognize_cli.models.entries import ModelEntry
 
 DATA = b"a model"
 ENTRY = made_entry(locked("model.onnx", DATA))
+FACES = made_entry(
+    locked("pack.zip", DATA), name="faces", format="face-api", recognizer="faces", task=Faces(distance=0.5)
+)
 
 
 def install(store: Store, entry: ModelEntry = ENTRY, data: bytes = DATA) -> Path:
-    with store.locked(entry), store.installing(entry) as output:
-        output.write_bytes(data)
-    return store.model_path(entry)
+    """Writes the same bytes for each graph; gives the path of the first."""
+    with store.locked(entry), store.installing(entry) as folder:
+        for graph in CONVERTERS[entry.format].graphs:
+            (folder / f"{graph}.onnx").write_bytes(data)
+    return next(iter(store.graphs(entry).values()))
 
 
 def test_an_empty_store_is_not_even_created(store: Store) -> None:
@@ -39,12 +47,10 @@ def test_opens_what_was_installed(store: Store) -> None:
     path = install(store)
     assert store.installed(ENTRY)
     model = store.open_model(ENTRY)
-    assert model.path == path
+    assert model.graphs == {"model": path}
     assert path.read_bytes() == DATA
     assert model.fingerprint == fingerprint(ENTRY)
     assert model.entry == ENTRY
-    assert len(model.labels) == 1000
-    assert (model.labels[281].id, model.labels[281].name) == ("n02123045", "tabby")
 
 
 def test_leaves_nothing_lying_about(store: Store) -> None:
@@ -92,6 +98,8 @@ def test_a_folder_that_lacks_a_file_is_not_installed(store: Store, name: str) ->
         "[" * 100_000,
         '{"fingerprint": 1}',
         '{"fingerprint": "x", "model": 1}',
+        '{"fingerprint": "x", "graphs": 1}',
+        '{"fingerprint": "x", "graphs": {"model": "x"}}',
         "\ud800",
     ],
 )
@@ -106,10 +114,52 @@ def test_a_manifest_of_another_model_is_not_installed(store: Store) -> None:
     assert not store.installed(ENTRY)
 
 
+@pytest.mark.parametrize("damage", ["no digest", "no file", "other bytes"])
+@pytest.mark.parametrize("graph", ["detector", "landmarks", "descriptor"])
+def test_each_graph_counts(store: Store, graph: str, damage: str) -> None:
+    manifest = install(store, FACES).with_name(MANIFEST)
+    model = store.open_model(FACES)
+    assert {name: path.name for name, path in model.graphs.items()} == {
+        "detector": "detector.onnx",
+        "landmarks": "landmarks.onnx",
+        "descriptor": "descriptor.onnx",
+    }
+    if damage == "no digest":
+        content = json.loads(manifest.read_text())
+        del content["graphs"][graph]
+        manifest.write_text(json.dumps(content))
+    elif damage == "no file":
+        model.graphs[graph].unlink()
+    else:
+        model.graphs[graph].write_bytes(b"b model")
+    assert store.installed(FACES) is (damage == "other bytes")
+    with pytest.raises(HashMismatch if damage == "other bytes" else ModelMissing) as caught:
+        store.open_model(FACES)
+    assert damage != "other bytes" or str(model.graphs[graph]) in str(caught.value)
+
+
+def test_a_converter_that_leaves_a_graph_out_installs_nothing(store: Store) -> None:
+    with pytest.raises(FileNotFoundError), store.installing(FACES) as folder:
+        (folder / "detector.onnx").write_bytes(DATA)
+    assert not store.directory(FACES).exists()
+
+
+def test_a_store_of_before_there_were_several_graphs_is_still_read(store: Store) -> None:
+    manifest = install(store).with_name(MANIFEST)
+    content = json.loads(manifest.read_text())
+    content |= {"schema": 1, "model": content.pop("graphs")["model"]}
+    manifest.write_text(json.dumps(content))
+    assert store.installed(ENTRY)
+    assert store.open_model(ENTRY).graphs["model"].read_bytes() == DATA
+    store.graphs(ENTRY)["model"].write_bytes(b"b model")
+    with pytest.raises(HashMismatch):
+        store.verify(ENTRY)
+
+
 def test_installing_again_replaces(store: Store) -> None:
     install(store, data=b"broken")
     install(store)
-    assert store.open_model(ENTRY).path.read_bytes() == DATA
+    assert store.open_model(ENTRY).graphs["model"].read_bytes() == DATA
 
 
 def test_models_of_two_lock_files_live_side_by_side(store: Store) -> None:
@@ -125,10 +175,10 @@ def test_models_of_two_lock_files_live_side_by_side(store: Store) -> None:
         {"files": (locked("model.onnx", b"b model"),)},
         {"files": (locked("renamed.onnx", DATA),)},
         {"format": "tfjs-graph"},
-        {"scores": "probabilities"},
-        {"input": replace(ENTRY.input, size=9)},
-        {"input": replace(ENTRY.input, short_side=12)},
-        {"input": replace(ENTRY.input, resample="bilinear")},
+        {"task": replace(CLASSIFIER, scores="probabilities")},
+        {"task": replace(CLASSIFIER, input=replace(CLASSIFIER.input, size=9))},
+        {"task": replace(CLASSIFIER, input=replace(CLASSIFIER.input, short_side=12))},
+        {"task": replace(CLASSIFIER, input=replace(CLASSIFIER.input, resample="bilinear"))},
     ],
 )
 def test_the_fingerprint_changes_with_whatever_changes_scores(change: dict[str, object]) -> None:
@@ -137,20 +187,34 @@ def test_the_fingerprint_changes_with_whatever_changes_scores(change: dict[str, 
 
 def test_the_fingerprint_changes_with_the_converter(monkeypatch: pytest.MonkeyPatch) -> None:
     before = fingerprint(ENTRY)
-    newer = replace(convert.CONVERTERS["onnx"], version=99)
+    newer = replace(CONVERTERS["onnx"], version=99)
     monkeypatch.setitem(hashing.CONVERTERS, "onnx", newer)
     assert fingerprint(ENTRY) != before
 
 
 def test_the_fingerprint_does_not_change_with_what_leaves_scores_alone() -> None:
-    other = replace(ENTRY, name="other", default=False, licence="MIT", sources=())
+    other = replace(ENTRY, name="other", default=False, licence="MIT", sources=(), notice="Mind.")
     assert fingerprint(other) == fingerprint(ENTRY)
-    assert files_digest(replace(other, scores="probabilities")) == files_digest(ENTRY)
+    probable = replace(CLASSIFIER, scores="probabilities")
+    assert files_digest(replace(other, task=probable)) == files_digest(ENTRY)
+    assert fingerprint(replace(FACES, task=Faces(distance=0.6))) == fingerprint(FACES)
 
 
 def test_the_fingerprint_is_the_same_everywhere() -> None:
     """A catalogue may move to another machine; a change of this value makes every catalogue stale."""
     assert fingerprint(ENTRY).startswith("6453abf3d81b0e7e")
+    shipped = {entry.name: fingerprint(entry)[:16] for entry in load_lock().models}
+    assert (
+        shipped.items()
+        >= {
+            "efficientnet-lite2": "b31ef27a26c74162",
+            "efficientnet-lite4": "159bd2c149f0256a",
+            "efficientnetv2": "72f013c73337931f",
+            "face-api": "10a9a01337361a96",
+            "buffalo_l": "26dc31cb1f7db60b",
+            "buffalo_s": "707b69cfc2d5ba7d",
+        }.items()
+    )
 
 
 def test_git_blob_ids_are_those_of_git(tmp_path: Path) -> None:

@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from types import TracebackType
 
-    from recognize_cli.records import ClassScore, FileResult, Gone, Kind, Reason, Scores, Tag
+    from recognize_cli.records import ClassScore, Face, FileResult, Gone, Kind, Reason, Scores, Tag
 
 DECODING: Final = ""
 """The stage before any recognizer, reading and decoding; also `Skipped.recognizer` of its failures."""
+
+FACES: Final = "faces"
+"""The recognizer whose results come with faces, and whose tags are people's names."""
 
 GRACE: Final = timedelta(days=30)
 """How long a missing file is remembered."""
@@ -72,7 +75,8 @@ class Failure:
 class Known:
     """A file in the catalogue; `id` stays with it for life, also when it moves.
 
-    `missing` says why it is not part of its tree at present, None when it is.
+    `missing` says why it is not part of its tree at present, None when it is. `faces` are those of its
+    present version, in the order of their ids.
     """
 
     id: int
@@ -84,6 +88,7 @@ class Known:
     missing: Gone | None
     results: tuple[KnownResult, ...] = ()
     failures: tuple[Failure, ...] = ()
+    faces: tuple[Face, ...] = ()
 
     def result(self, recognizer: str) -> KnownResult | None:
         """The result of a recognizer, None when there is none."""
@@ -177,12 +182,16 @@ class Catalogue(Protocol):
         """The raw scores behind a known result, best first; empty when there is no such result."""
         ...
 
-    def commit(self, outcomes: Sequence[Outcome]) -> None:
-        """Stores a batch, all of it or, on an error, nothing.
+    def commit(self, outcomes: Sequence[Outcome]) -> list[tuple[Face, ...]]:
+        """Stores a batch, all of it or, on an error, nothing; returns the faces of each outcome's file now.
 
-        A file whose version changed loses what was known of its old version. A result replaces the
-        older one of its recognizer and deletes the failures of that stage and of decoding. A missing
-        file is no longer missing.
+        A file whose version changed loses what was known of its old version, except that its faces are
+        only set aside until faces are looked for again. A result replaces the older one of its recognizer
+        and deletes the failures of that stage and of decoding. A missing file is no longer missing.
+
+        `Scores.faces` replaces the faces of the file, None leaves them as they are. A new face that covers
+        about the place of an old one is that face: it keeps its id, its person and what was decided of
+        it by hand.
         """
         ...
 
@@ -231,7 +240,10 @@ class Catalogue(Protocol):
         ...
 
     def tags(self) -> dict[str, int]:
-        """Each tag and how many files that are not missing have it, most frequent first, then by name."""
+        """Each tag and how many files that are not missing have it, most frequent first, then by name.
+
+        The names of people are tags of the files that their faces are in.
+        """
         ...
 
     def purge(self, grace: timedelta = GRACE) -> int:

@@ -1,18 +1,20 @@
-"""How records are written in the columns of the catalogue.
+"""How records are written in the columns of the catalogue, but for the vectors of faces (see `vectors`).
 
 Tags are JSON arrays ``[[name, score, class name], ...]``, scores ``[[class name, score, id], ...]``;
 numbers are written in full, so that tags made from stored scores are those made from fresh ones.
-Names and directories are the bytes of the file system.
+Names and directories are the bytes of the file system. Landmarks are pairs of little-endian float32.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import struct
+import unicodedata
 from typing import TYPE_CHECKING
 
 from recognize_cli.errors import CatalogueUnusable
-from recognize_cli.records import ClassScore, Tag
+from recognize_cli.records import ClassScore, Kind, MediaFile, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,3 +70,46 @@ def decode_scores(text: str, catalogue: str) -> tuple[ClassScore, ...]:
         return tuple(ClassScore(name, score, id_) for name, score, id_ in json.loads(text))
     except (ValueError, TypeError) as error:
         raise damaged(catalogue, error) from error
+
+
+def encode_landmarks(points: Iterable[tuple[float, float]]) -> bytes:
+    """The bytes of a landmarks column."""
+    return b"".join(struct.pack("<2f", *point) for point in points)
+
+
+def decode_landmarks(data: bytes) -> tuple[tuple[float, float], ...]:
+    """The inverse of `encode_landmarks`; raises ValueError for damaged bytes."""
+    if len(data) % 8:
+        raise ValueError(f"landmarks of {len(data)} bytes")
+    return tuple((x, y) for x, y in struct.iter_unpack("<2f", data))
+
+
+def fold_name(name: str) -> str:
+    """What two names have in common that are the same but for case, in any script."""
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return encode_message(folded)
+
+
+def decode_file(
+    storage: str,
+    directory: bytes,
+    name: bytes,
+    kind: str,
+    size: int,
+    version: str,
+    modified: float,
+    file_id: str | None,
+) -> MediaFile:
+    """A file with the storage for its source, its path relative to the root of that storage.
+
+    Raises ValueError for a kind that there is not.
+    """
+    return MediaFile(
+        source=storage,
+        path=decode_path((directory.rstrip(b"/") + b"/" + name).lstrip(b"/")),
+        kind=Kind(kind),
+        size=size,
+        version=version,
+        modified=modified,
+        file_id=file_id,
+    )

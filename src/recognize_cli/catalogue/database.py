@@ -19,6 +19,7 @@ from recognize_cli.locking import make_private_directories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 APPLICATION_ID: Final = 0x52434F47  # "RCOG"; `file` and we tell our databases from others by it
 _BUSY_SECONDS: Final = 10.0
@@ -48,11 +49,18 @@ class Database:
         with _translated(self.path):
             yield self._connection
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
+        """The connection for several reads that all see the same state."""
+        return self._transaction("BEGIN")
+
+    def writing(self) -> AbstractContextManager[sqlite3.Connection]:
         """The connection in a transaction: committed at the end, undone when anything is raised."""
+        return self._transaction("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         with self.reading() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(begin)
             try:
                 yield connection
                 connection.execute("COMMIT")

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from recognize_cli.catalogue.api import Failure, Known, KnownResult, Moved
+from recognize_cli.catalogue import faces, people
+from recognize_cli.catalogue.api import FACES, Failure, Known, KnownResult, Moved
 from recognize_cli.catalogue.codec import damaged, decode_path, encode_path
 from recognize_cli.records import Gone, Kind, Reason
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from typing import Any
 
-    from recognize_cli.records import MediaFile
+    from recognize_cli.records import Face, MediaFile
 
     Row = tuple[Any, ...]
+    FacesByFile = Mapping[int, tuple[Face, ...]]
 
 _PURGE_ROWS: Final = 500
 
@@ -28,22 +31,23 @@ _COLUMNS = """
 """
 _RESULTS_AND_FAILURES = "LEFT JOIN results AS r ON r.file = f.id LEFT JOIN failures AS x ON x.file = f.id"
 
-_KNOWN = f"""
-    SELECT {_COLUMNS} FROM directories AS d JOIN files AS f ON f.directory = d.id {_RESULTS_AND_FAILURES}
-    WHERE d.storage = ? AND d.path = ? AND f.name IS NOT NULL ORDER BY f.name, r.recognizer, x.stage
-"""
-_MOVED = f"""
-    SELECT {_COLUMNS} FROM files AS f JOIN directories AS d ON d.id = f.directory {_RESULTS_AND_FAILURES}
-    WHERE f.file_id = ? AND f.version = ? AND f.size = ? AND d.storage = ?
-    ORDER BY f.id, r.recognizer, x.stage
-"""
+_FILES = (
+    f"SELECT {_COLUMNS} FROM directories AS d JOIN files AS f ON f.directory = d.id {_RESULTS_AND_FAILURES}"
+)
+_IN_DIRECTORY = "d.storage = ? AND d.path = ? AND f.name IS NOT NULL"
+_SAME_CONTENT = "f.file_id = ? AND f.version = ? AND f.size = ? AND d.storage = ?"
+
+_KNOWN = f"{_FILES} WHERE {_IN_DIRECTORY} ORDER BY f.name, r.recognizer, x.stage"
+_MOVED = f"{_FILES} WHERE {_SAME_CONTENT} ORDER BY f.id, r.recognizer, x.stage"
 
 
 def known(
     connection: sqlite3.Connection, storage: str, directory: str, catalogue: str
 ) -> Iterator[tuple[str, Known]]:
     """The files of one directory, by name."""
-    for row, file in _files(connection.execute(_KNOWN, (storage, encode_path(directory))), catalogue):
+    place = (storage, encode_path(directory))
+    faces_by_file = partial(faces.selected, connection, _IN_DIRECTORY, place)
+    for row, file in _files(connection.execute(_KNOWN, place), faces_by_file, catalogue):
         yield decode_path(row[1]), file
 
 
@@ -51,23 +55,31 @@ def find_moved(
     connection: sqlite3.Connection, storage: str, file_id: str, version: str, size: int, catalogue: str
 ) -> Iterator[Moved]:
     """The files with this identity, version and size."""
-    for row, file in _files(connection.execute(_MOVED, (file_id, version, size, storage)), catalogue):
+    content = (file_id, version, size, storage)
+    faces_by_file = partial(faces.selected, connection, _SAME_CONTENT, content)
+    for row, file in _files(connection.execute(_MOVED, content), faces_by_file, catalogue):
         directory, name = row[:2]
         path = None if name is None else decode_path(directory.rstrip(b"/") + b"/" + name)
         yield Moved(path=path, known=file)
 
 
-def _files(rows: Iterable[Row], catalogue: str) -> Iterator[tuple[Row, Known]]:
+def _files(
+    rows: Iterable[Row], faces_by_file: Callable[[], FacesByFile], catalogue: str
+) -> Iterator[tuple[Row, Known]]:
+    """The files of rows. Their faces are asked for once, at the first file that was searched for some."""
     shared: dict[str, str] = {}  # equal fingerprints as one string: a directory may hold very many files
+    faces_once = cache(faces_by_file)
     for _, group in groupby(rows, key=lambda row: row[2]):
         pairs = list(group)
         try:
-            yield pairs[0], _file(pairs, shared, catalogue)
+            yield pairs[0], _file(pairs, faces_once, shared, catalogue)
         except ValueError as error:
             raise damaged(catalogue, error) from error
 
 
-def _file(rows: list[Row], shared: dict[str, str], catalogue: str) -> Known:
+def _file(
+    rows: list[Row], faces_by_file: Callable[[], FacesByFile], shared: dict[str, str], catalogue: str
+) -> Known:
     _, _, id_, kind, size, version, file_id, modified, missing = rows[0][:9]
     results: dict[str, KnownResult] = {}
     failures: dict[str, Failure] = {}
@@ -80,6 +92,7 @@ def _file(rows: list[Row], shared: dict[str, str], catalogue: str) -> Known:
         if row[14] is not None and row[14] not in failures:
             stage, seen, reason, message, decoder = row[14:]
             failures[stage] = Failure(stage, seen, Reason(reason), message, decoder)
+    searched = results.get(FACES)
     return Known(
         id=id_,
         kind=Kind(kind),
@@ -90,6 +103,7 @@ def _file(rows: list[Row], shared: dict[str, str], catalogue: str) -> Known:
         missing=None if missing is None else Gone(missing),
         results=tuple(results.values()),
         failures=tuple(failures.values()),
+        faces=faces_by_file().get(id_, ()) if searched and searched.version == version else (),
     )
 
 
@@ -155,14 +169,17 @@ def move(
 
 
 def purge_some(connection: sqlite3.Connection, before: float) -> int:
-    """Deletes a number of files that were missing already at `before`, and directories that they leave empty.
+    """Deletes a number of files that were missing already at `before`, with their faces.
 
-    Returns how many; 0 when there are no more.
+    Also the directories and people without a name that they leave empty. Returns how many files; 0 when
+    there are no more.
     """
     rows = connection.execute(
         "SELECT id, directory FROM files WHERE missing_since <= ? LIMIT ?", (before, _PURGE_ROWS)
     ).fetchall()
+    bereft = people.of_files(connection, [id_ for id_, _ in rows])
     connection.executemany("DELETE FROM files WHERE id = ?", ((id_,) for id_, _ in rows))
+    people.drop_empty(connection, bereft)
     connection.executemany(
         "DELETE FROM directories WHERE id = ? AND NOT EXISTS (SELECT 1 FROM files WHERE directory = ?)",
         ((directory, directory) for directory in {directory for _, directory in rows}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from recognize_cli.catalogue.api import GRACE
+from recognize_cli.records import Face
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -38,8 +39,15 @@ class NullCatalogue:
     def scores(self, id: int, recognizer: str) -> tuple[ClassScore, ...]:
         return ()
 
-    def commit(self, outcomes: Sequence[Outcome]) -> None:
-        pass
+    def commit(self, outcomes: Sequence[Outcome]) -> list[tuple[Face, ...]]:
+        return [
+            tuple(
+                Face(None, face.box, face.score)
+                for scores in outcome.result.scores
+                for face in scores.faces or ()
+            )
+            for outcome in outcomes
+        ]
 
     def found(self, ids: Collection[int]) -> None:
         pass

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from recognize_cli.catalogue import faces
 from recognize_cli.catalogue.api import DECODING, StoredScores
 from recognize_cli.catalogue.codec import (
     damaged,
-    decode_path,
+    decode_file,
     decode_scores,
     decode_tags,
     encode_message,
     encode_scores,
     encode_tags,
 )
-from recognize_cli.records import Gone, Kind, MediaFile, Scores
+from recognize_cli.catalogue.people import PRESENT_FACES
+from recognize_cli.records import Gone, Scores
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,11 +30,22 @@ if TYPE_CHECKING:
 _PAGE_ROWS: Final = 500
 
 _STORED = """
-    SELECT f.id, d.storage, d.path, f.name, f.kind, f.size, f.version, f.modified, f.file_id, f.why_missing,
-        r.model, r.scores, r.tags, r.rules
+    SELECT d.storage, d.path, f.name, f.kind, f.size, f.version, f.modified, f.file_id,
+        f.id, f.why_missing, r.model, r.scores, r.tags, r.rules
     FROM results AS r CROSS JOIN files AS f ON f.id = r.file CROSS JOIN directories AS d ON d.id = f.directory
     WHERE r.file > :after AND r.recognizer = :recognizer AND r.rules IS NOT :rules AND f.name IS NOT NULL
     ORDER BY r.file LIMIT :rows
+"""
+
+_COUNT_TAGS = f"""
+    SELECT tag, count(DISTINCT file) AS number FROM (
+        SELECT json_extract(entry.value, '$[0]') AS tag, r.file AS file
+        FROM results AS r JOIN files AS f ON f.id = r.file, json_each(r.tags) AS entry
+        WHERE f.missing_since IS NULL
+        UNION ALL
+        SELECT p.name, f.id FROM people AS p CROSS JOIN {PRESENT_FACES}
+        WHERE face.person = p.id AND p.name IS NOT NULL
+    ) GROUP BY tag ORDER BY number DESC, tag
 """
 
 
@@ -61,6 +74,8 @@ def store(connection: sqlite3.Connection, file: int, outcome: Outcome) -> None:
         connection.execute(
             "DELETE FROM failures WHERE file = ? AND stage IN (?, ?)", (file, scores.recognizer, DECODING)
         )
+        if scores.faces is not None:
+            faces.replace(connection, file, scores.model, scores.faces)
     for failure in result.failures:
         message = encode_message(failure.message)
         connection.execute(
@@ -90,39 +105,16 @@ def iter_scores(database: Database, recognizer: str, except_rules: str | None) -
                 {"after": after, "recognizer": recognizer, "rules": except_rules, "rows": _PAGE_ROWS},
             ).fetchall()
         for row in rows:
-            after = row[0]
+            after = row[8]
             yield _stored(row, recognizer, str(database.path))
         if len(rows) < _PAGE_ROWS:
             return
 
 
 def _stored(row: tuple[Any, ...], recognizer: str, catalogue: str) -> StoredScores:
-    (
-        id_,
-        storage,
-        directory,
-        name,
-        kind,
-        size,
-        version,
-        modified,
-        file_id,
-        missing,
-        model,
-        top,
-        tags,
-        rules,
-    ) = row
+    id_, missing, model, top, tags, rules = row[8:]
     try:
-        file = MediaFile(
-            source=storage,
-            path=decode_path((directory.rstrip(b"/") + b"/" + name).lstrip(b"/")),
-            kind=Kind(kind),
-            size=size,
-            version=version,
-            modified=modified,
-            file_id=file_id,
-        )
+        file = decode_file(*row[:8])
         gone = None if missing is None else Gone(missing)
     except ValueError as error:
         raise damaged(catalogue, error) from error
@@ -139,10 +131,5 @@ def update_tags(connection: sqlite3.Connection, batch: Sequence[Retagged]) -> No
 
 
 def count_tags(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many files have each tag; a tag from two recognizers counts once a file."""
-    rows = connection.execute(
-        """SELECT json_extract(entry.value, '$[0]') AS tag, count(DISTINCT r.file) AS number
-           FROM results AS r JOIN files AS f ON f.id = r.file, json_each(r.tags) AS entry
-           WHERE f.missing_since IS NULL GROUP BY tag ORDER BY number DESC, tag"""
-    )
-    return dict(rows.fetchall())
+    """How many files have each tag; a tag from two recognizers, or that is a name too, counts once a file."""
+    return dict(connection.execute(_COUNT_TAGS).fetchall())

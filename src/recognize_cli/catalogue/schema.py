@@ -68,7 +68,49 @@ def files_and_results(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (files_and_results,)
+def faces_and_people(connection: sqlite3.Connection) -> None:
+    """Faces of files, people, which faces are of whom, and what somebody decided of it by hand."""
+    for statement in (
+        # AUTOINCREMENT: an id is never used again. folded is the name without case.
+        """CREATE TABLE people (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT,
+            folded TEXT UNIQUE,
+            CHECK ((name IS NULL) = (folded IS NULL)))""",
+        # What is NULL of roll to sharpness could not be measured.
+        """CREATE TABLE faces (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            file INTEGER NOT NULL REFERENCES files (id) ON DELETE CASCADE,
+            person INTEGER REFERENCES people (id),
+            by_hand INTEGER NOT NULL DEFAULT 0,
+            distance REAL,
+            model TEXT NOT NULL,
+            x REAL NOT NULL,
+            y REAL NOT NULL,
+            width REAL NOT NULL,
+            height REAL NOT NULL,
+            score REAL NOT NULL,
+            roll REAL,
+            yaw REAL,
+            pitch REAL,
+            sharpness REAL,
+            landmarks BLOB NOT NULL)""",
+        "CREATE INDEX faces_by_file ON faces (file)",
+        "CREATE INDEX faces_by_person ON faces (person) WHERE person IS NOT NULL",
+        # Apart from the faces: they are the longest, and only grouping reads them.
+        """CREATE TABLE embeddings (
+            face INTEGER PRIMARY KEY REFERENCES faces (id) ON DELETE CASCADE,
+            vector BLOB NOT NULL)""",
+        """CREATE TABLE rejections (
+            face INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
+            person INTEGER NOT NULL REFERENCES people (id) ON DELETE CASCADE,
+            PRIMARY KEY (face, person)) WITHOUT ROWID""",
+        "CREATE INDEX rejections_by_person ON rejections (person)",
+    ):
+        connection.execute(statement)
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (files_and_results, faces_and_people)
 
 
 def migrate(database: Database, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Self
 
-from recognize_cli.catalogue import files, results, visits
+from recognize_cli.catalogue import faces, files, results, visits
 from recognize_cli.catalogue.api import GRACE
 from recognize_cli.catalogue.database import open_database
+from recognize_cli.catalogue.face_store import SqliteFaceStore
 from recognize_cli.catalogue.schema import migrate
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from recognize_cli.catalogue.api import Known, Moved, Outcome, Retagged, StoredScores, Unvisited
     from recognize_cli.catalogue.database import Database
-    from recognize_cli.records import ClassScore, Gone
+    from recognize_cli.records import ClassScore, Face, Gone
 
 
 class SqliteCatalogue:
@@ -60,6 +61,11 @@ class SqliteCatalogue:
     def close(self) -> None:
         self._database.close()
 
+    @property
+    def face_store(self) -> SqliteFaceStore:
+        """Faces and people, for as long as the catalogue is open."""
+        return SqliteFaceStore(self._database)
+
     def known(self, storage: str, directory: str) -> dict[str, Known]:
         with self._database.reading() as connection:
             return dict(files.known(connection, storage, directory, self._path))
@@ -68,11 +74,14 @@ class SqliteCatalogue:
         with self._database.reading() as connection:
             return results.scores(connection, id, recognizer, self._path)
 
-    def commit(self, outcomes: Sequence[Outcome]) -> None:
+    def commit(self, outcomes: Sequence[Outcome]) -> list[tuple[Face, ...]]:
         with self._database.writing() as connection:
+            ids = []
             for outcome in outcomes:
                 directory = files.directory_id(connection, outcome.storage, outcome.directory)
-                results.store(connection, files.put(connection, directory, outcome.result.file), outcome)
+                ids.append(files.put(connection, directory, outcome.result.file))
+                results.store(connection, ids[-1], outcome)
+            return [faces.of_file(connection, id_) for id_ in ids]
 
     def found(self, ids: Collection[int]) -> None:
         with self._database.writing() as connection:

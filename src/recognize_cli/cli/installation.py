@@ -7,24 +7,35 @@ from typing import TYPE_CHECKING
 
 from recognize_cli.cli.progress import byte_progress
 from recognize_cli.labels import load_labels
+from recognize_cli.models.convert import GRAPH
+from recognize_cli.models.entries import Classifier
 from recognize_cli.models.fetch import ensure
 from recognize_cli.models.hashing import fingerprint
 from recognize_cli.models.select import Backend, select
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from recognize_cli.hardware import Hardware
     from recognize_cli.models.entries import ModelEntry
     from recognize_cli.models.lockfile import Lock
     from recognize_cli.models.store import Store
-    from recognize_cli.protocols import Recognizer, Session
+    from recognize_cli.protocols import FaceModel, Recognizer, Session
 
 _LOG = logging.getLogger(__name__)
 
 
-def choose(name: str, lock: Lock, store: Store, hardware: Hardware, backend: str) -> ModelEntry:
-    """The model that a recognizer is to use here. Raises NoUsableEngine."""
+def choose(
+    name: str, lock: Lock, store: Store, hardware: Hardware, backend: str, named: Iterable[str] = ()
+) -> ModelEntry:
+    """The model that a recognizer is to use here: the last one ``named`` that is its own, else the best.
+
+    Raises NoUsableEngine, and LockFileError for a name that is none.
+    """
+    own = [entry for entry in map(lock.entry, named) if entry.recognizer == name]
+    if own:
+        return own[-1]
     choice = select(name, lock.models, store.installed, hardware, Backend(backend))
     _LOG.info("%s: using %s (%s)", name, choice.entry.name, choice.reason)
     return choice.entry
@@ -45,21 +56,66 @@ def build(entry: ModelEntry, store: Store) -> Recognizer:
 def _objects(entry: ModelEntry, store: Store) -> Recognizer:
     from recognize_cli.recognizers.objects import ObjectsRecognizer
 
+    assert isinstance(entry.task, Classifier)  # as models.lock has it for any recognizer but faces
     return ObjectsRecognizer(
-        entry.input,
-        [(label.id, label.name) for label in load_labels(entry.labels)],
+        entry.task.input,
+        [(label.id, label.name) for label in load_labels(entry.task.labels)],
         lambda: _open_session(entry, store),
         model=fingerprint(entry),
-        logits=entry.scores == "logits",
+        logits=entry.task.scores == "logits",
     )
 
 
+def _faces(entry: ModelEntry, store: Store) -> Recognizer:
+    from recognize_cli.recognizers.faces import FacesRecognizer
+
+    open_model = _FACE_MODELS[entry.format]
+    return FacesRecognizer(lambda: open_model(_graphs(entry, store)), model=fingerprint(entry))
+
+
+def _yunet_sface(graphs: Mapping[str, Path]) -> FaceModel:
+    from recognize_cli.faces.yunet_sface import YunetSface
+
+    return YunetSface(*_face_sessions(graphs))
+
+
+def _face_api(graphs: Mapping[str, Path]) -> FaceModel:
+    from recognize_cli.faces.faceapi import FaceApi
+
+    return FaceApi(*_face_sessions(graphs))
+
+
+def _face_sessions(graphs: Mapping[str, Path]) -> Iterable[Session]:
+    return (_session(graphs[name]) for name in ("detector", "landmarks", "descriptor"))
+
+
+def _insightface(graphs: Mapping[str, Path]) -> FaceModel:
+    from recognize_cli.engines.insightface import InsightFace
+
+    return InsightFace(graphs["detector"], graphs["descriptor"])
+
+
 def _open_session(entry: ModelEntry, store: Store) -> Session:
+    return _session(_graphs(entry, store)[GRAPH])
+
+
+def _graphs(entry: ModelEntry, store: Store) -> Mapping[str, Path]:
+    _LOG.debug("loading the model %s", entry.name)
+    return store.open_model(entry).graphs
+
+
+def _session(graph: Path) -> Session:
     from recognize_cli.engines.onnx import OrtSession
 
-    _LOG.debug("loading the model %s", entry.name)
-    return OrtSession(store.open_model(entry).path, threads=1)
+    return OrtSession(graph, threads=1)
 
 
-_BUILDERS: Mapping[str, Callable[[ModelEntry, Store], Recognizer]] = {"objects": _objects}
+_BUILDERS: Mapping[str, Callable[[ModelEntry, Store], Recognizer]] = {"objects": _objects, "faces": _faces}
 """One line a recognizer; what each needs is imported when it is built."""
+
+_FACE_MODELS: Mapping[str, Callable[[Mapping[str, Path]], FaceModel]] = {
+    "yunet-sface": _yunet_sface,
+    "face-api": _face_api,
+    "insightface-pack": _insightface,
+}
+"""One line a format of face models."""

@@ -57,6 +57,9 @@ def list_models(format: str, store: Path | None, lock: Path | None) -> None:
             for entry in locked.models
         ],
     )
+    notices = [f"{entry.name}: {entry.notice}" for entry in locked.models if entry.notice]
+    if notices:
+        click.echo("\n" + "\n".join(notices))
 
 
 @command.command(
@@ -105,7 +108,7 @@ def fetch_models(
         if state != "ok":
             with byte_progress(entry.name, progress) as report:
                 fetch(entry, opened, directory=directory, progress=report)
-        click.echo(f"{entry.name}  {opened.model_path(entry)}")
+        click.echo(f"{entry.name}  {_location(entry, opened)}")
 
 
 @command.command("verify", examples="recognize models verify")
@@ -147,9 +150,10 @@ def show_lock(check: bool, lock: Path | None) -> None:
 @store_option
 @lock_option
 def show_path(name: str | None, store: Path | None, lock: Path | None) -> None:
-    """Print where models are installed, or where the ONNX file of one is."""
+    """Print where models are installed, or the ONNX files of one."""
     opened = _store(store)
-    click.echo(opened.open_model(_lock(lock).entry(name)).path if name else opened.root)
+    for path in opened.open_model(_lock(lock).entry(name)).graphs.values() if name else (opened.root,):
+        click.echo(path)
 
 
 def _store(root: Path | None) -> Store:
@@ -207,6 +211,7 @@ def _document(lock: Lock, store: Store, models: Sequence[dict[str, object]]) -> 
 
 def _described(entry: ModelEntry, store: Store) -> dict[str, object]:
     installed = store.installed(entry)
+    graphs = {graph: str(path) for graph, path in store.graphs(entry).items()}
     return {
         "name": entry.name,
         "recognizer": entry.recognizer,
@@ -216,9 +221,17 @@ def _described(entry: ModelEntry, store: Store) -> dict[str, object]:
         "format": entry.format,
         "download_size": entry.download_size,
         "installed": installed,
-        "path": str(store.model_path(entry)) if installed else None,
+        "path": str(_location(entry, store)) if installed else None,
+        "graphs": graphs if installed else None,
+        "notice": entry.notice,
         "sources": [str(source) for source in entry.sources],
     }
+
+
+def _location(entry: ModelEntry, store: Store) -> Path:
+    """The ONNX file of a model, or the folder of several."""
+    paths = list(store.graphs(entry).values())
+    return paths[0] if len(paths) == 1 else store.directory(entry)
 
 
 def _yes_no(value: bool) -> str:

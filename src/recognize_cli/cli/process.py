@@ -43,7 +43,7 @@ def _invoke(command: click.Command, arguments: list[str], invocation: Invocation
     if instruction := os.environ.get(COMPLETION_VARIABLE):
         from click.shell_completion import shell_complete
 
-        return shell_complete(command, {}, PROGRAM, COMPLETION_VARIABLE, instruction)
+        return shell_complete(command, {"obj": invocation}, PROGRAM, COMPLETION_VARIABLE, instruction)
     try:
         with command.make_context(PROGRAM, arguments, obj=invocation) as context:
             return int(command.invoke(context) or ExitCode.DONE)

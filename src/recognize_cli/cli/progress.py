@@ -21,12 +21,12 @@ _LOG = logging.getLogger(__name__)
 _EVERY_SECONDS = 60.0
 
 
-def file_progress(show: bool | None) -> Progress:
+def file_progress(show: bool | None, what: str = "scan") -> Progress:
     """The progress of files; `show` is what ``--progress/--no-progress`` says, None if neither was given.
 
     Without one a bar is shown on a terminal, unless -q is given.
     """
-    return Bar() if _wants_bar(show) else LogLines()
+    return Bar(what) if _wants_bar(show) else LogLines()
 
 
 @contextmanager
@@ -48,8 +48,9 @@ def byte_progress(what: str, show: bool | None) -> Iterator[Callable[[int, int],
 class Bar:
     """Files so far, their rate, and how many were known already or failed."""
 
-    def __init__(self) -> None:
-        self._bar = _tqdm(desc="scan", unit=" files")
+    def __init__(self, what: str = "scan") -> None:
+        """`what` is the word in front."""
+        self._bar = _tqdm(desc=what, unit=" files")
         self._counts = {"unchanged": 0, "failed": 0}
 
     def advance(self, *, failed: bool = False, unchanged: bool = False) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from recognize_cli.errors import ExitCode
 
 _RULE_ORDER = "recognize_cli.rule_order"
-RECOGNIZERS = ("objects",)
+RECOGNIZERS = ("objects", "faces")
 
 
 class _ScanCommand(Command):
@@ -63,6 +63,13 @@ class _ScanCommand(Command):
     type=click.Choice(["auto", "native", "portable"]),
     default="auto",
     help="Full-size models, small ones, or the best that is installed and that this machine can run.",
+)
+@option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME",
+    help="Use this model of models.lock for its recognizer, whatever its tier; may be given several times.",
 )
 @rules_option
 @option("--scores", is_flag=True, section="Output", help="Add the raw top classes to each record.")

@@ -20,7 +20,7 @@ from recognize_cli.hardware import probe
 from recognize_cli.interrupt import Interrupt
 from recognize_cli.locking import acquire
 from recognize_cli.media.fingerprint import decoder_fingerprint
-from recognize_cli.media.jobs import DecodeJob, DecodeResult
+from recognize_cli.media.jobs import DecodeJob, DecodeResult, Limits
 from recognize_cli.media.sandbox import Sandbox
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.store import Store
@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from recognize_cli.stages.items import Job
 
 _LOG = logging.getLogger(__name__)
+_NO_RULES = "none"
+"""The fingerprint of the rules of recognizers that have none, whose results never need new tags for that."""
+
 _LOOK_AHEAD = 4
 """Files decoded or being decoded for each decoding process: enough that neither decoders nor models wait."""
 
@@ -58,6 +61,7 @@ class ScanOptions:
     sources: tuple[str, ...]
     recognizers: tuple[str, ...]
     backend: str
+    models: tuple[str, ...]
     rules: Path | None
     scores: bool
     changed_only: bool
@@ -143,7 +147,7 @@ def _selection(options: ScanOptions) -> Selection:
 def _policy(options: ScanOptions, recognizers: dict[str, Recognizer], rules: RuleSet) -> Policy:
     return Policy(
         recognizers,
-        rules=dict.fromkeys(recognizers, rules.fingerprint),
+        rules={name: rules.fingerprint if name in rules.tables else _NO_RULES for name in recognizers},
         decoder=decoder_fingerprint(),
         full=options.full,
         retry=options.retry,
@@ -186,7 +190,7 @@ def _recognizers(options: ScanOptions, hardware: Hardware) -> dict[str, Recogniz
     lock, store = load_lock(options.lock), Store(options.store)
     recognizers = {}
     for name in dict.fromkeys(options.recognizers):
-        entry = choose(name, lock, store, hardware, options.backend)
+        entry = choose(name, lock, store, hardware, options.backend, options.models)
         fetch_if_missing(entry, store, offline=options.offline, progress=options.progress)
         recognizers[name] = build(entry, store)
     return recognizers
@@ -202,7 +206,8 @@ def _sink(options: ScanOptions, stream: TextIOWrapper) -> Sink:
 def _submit(
     sandbox: Sandbox, recognizers: dict[str, Recognizer], source: Source, job: Job
 ) -> Future[DecodeResult]:
+    """Has the file decoded: what all recognizers want to see of it, or the whole of it."""
     views = {recognizers[name].view for name in job.wanted}
-    min_side = max(view.min_side for view in views)
+    min_side = max(Limits.max_side if view is None else view.min_side for view in views)
     common = views.pop() if len(views) == 1 else None
     return sandbox.submit(DecodeJob(source.local_path(job.file), job.file.kind, min_side, common))

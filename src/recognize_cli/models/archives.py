@@ -38,18 +38,19 @@ class Member:
     `open` works only until the next member is asked for.
     """
 
+    archive: Path
     name: str
     size: int
     open: Callable[[], IO[bytes]]
 
     def copy(self, target: Path, limit: int) -> None:
-        """Writes the content to `target`; raises OriginFailed if it has more than `limit` bytes."""
+        """Writes the content to `target`; raises OriginFailed if it is damaged or more than `limit` bytes."""
         left = limit
-        with self.open() as source, target.open("wb") as sink:
+        with _damage_is_failure(self.archive), self.open() as source, target.open("wb") as sink:
             while chunk := source.read(min(_CHUNK, left + 1)):
                 left -= len(chunk)
                 if left < 0:
-                    raise OriginFailed(f"{self.name} has more than the {limit} bytes that models.lock names")
+                    raise OriginFailed(f"{self.name} has more than the {limit} bytes that are expected")
                 sink.write(chunk)
 
 
@@ -68,8 +69,7 @@ def unpack(archive: Path, root: str, order: Order) -> None:
 
 def _take(member: Member, file: LockedFile, archive: Path, order: Order) -> None:
     scratch = order.scratch / f"{file.digest}.member"
-    with _damage_is_failure(archive):
-        member.copy(scratch, file.size)
+    member.copy(scratch, file.size)
     if not order.deliver(scratch, file):
         found = f"{file.algorithm}:{digest_of(scratch, file.algorithm)}"
         scratch.unlink()
@@ -97,14 +97,14 @@ def _zip_members(archive: Path) -> Iterator[Member]:
     with zipfile.ZipFile(archive) as opened:
         for info in opened.infolist():
             if not info.is_dir():
-                yield Member(info.filename, info.file_size, partial(opened.open, info))
+                yield Member(archive, info.filename, info.file_size, partial(opened.open, info))
 
 
 def _tar_members(archive: Path) -> Iterator[Member]:
     with _LimitedGzip(archive) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as opened:
         for info in opened:
             if info.isreg():
-                yield Member(info.name, info.size, partial(_open_tar_member, opened, info))
+                yield Member(archive, info.name, info.size, partial(_open_tar_member, opened, info))
 
 
 def _open_tar_member(opened: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:

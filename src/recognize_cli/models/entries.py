@@ -42,7 +42,7 @@ class LockedFile:
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """What the stored graph takes: batches of square images, ``size`` pixels a side.
+    """What the graph of a classifier takes: batches of square images, ``size`` pixels a side.
 
     With ``dtype`` uint8 the graph takes pixels from 0 to 255 as they are and normalises them itself;
     ``mean`` and ``std`` are None. With float32 the caller gives ``(pixel - mean) / std`` for each
@@ -117,12 +117,35 @@ Source = PypiSource | NpmSource | GitSource | UrlSource
 
 
 @dataclass(frozen=True, slots=True)
+class Classifier:
+    """What a model does that gives each class a score.
+
+    ``labels`` names the shipped list of classes (`recognize_cli.labels`). ``scores`` is what the graph
+    puts out: ``logits`` (take the softmax) or ``probabilities``.
+    """
+
+    labels: str
+    scores: str
+    input: InputSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """What a model does that finds faces and describes each by an embedding.
+
+    Two embeddings whose euclidean distance is no more than ``distance`` are likely of one person. It
+    changes no output of the model. The sizes of its inputs are those of its format.
+    """
+
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
 class ModelEntry:
     """One model of models.lock.
 
-    ``scores`` is what the graph puts out: ``logits`` (take the softmax) or ``probabilities``.
-    ``labels`` names the shipped list of classes (`recognize_cli.labels`).
-    ``format`` names the converter (`recognize_cli.models.convert`).
+    ``format`` names the converter (`recognize_cli.models.convert`). ``notice`` is what people must know
+    before they use the model.
     """
 
     name: str
@@ -131,11 +154,10 @@ class ModelEntry:
     default: bool
     format: str
     licence: str
-    labels: str
-    scores: str
-    input: InputSpec
+    task: Classifier | Faces
     files: tuple[LockedFile, ...]
     sources: tuple[Source, ...]
+    notice: str | None = None
 
     @property
     def download_size(self) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from recognize_cli.errors import FetchFailed, HashMismatch, ModelMissing
 from recognize_cli.models.convert import CONVERTERS
+from recognize_cli.models.entries import Classifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +40,7 @@ def ensure(
     """The model, verified; fetched first if it is not installed.
 
     Raises ModelMissing (not installed, and `offline`), HashMismatch (installed, and damaged),
-    FetchFailed, ConversionFailed, LockFileError (labels), ModelError (cannot be read).
+    FetchFailed, ConversionFailed, ModelError (cannot be read).
     """
     if store.installed(entry):
         return store.open_model(entry)
@@ -62,11 +63,15 @@ def fetch(
     do this at once: one works, the others wait for it. ``mirrors`` are by default those that the
     environment names.
 
-    Raises FetchFailed with the reason of each source, ConversionFailed, LockFileError (labels).
+    The notice of a model that has one is logged before anything is fetched.
+
+    Raises FetchFailed with the reason of each source, ConversionFailed.
     """
     try:
         with store.locked(entry):
             if not _is_whole(entry, store):
+                if entry.notice:
+                    _LOG.warning("%s (licence %s): %s", entry.name, entry.licence, entry.notice)
                 _install(entry, store, _gathered(entry, store, directory, progress, mirrors))
     except OSError as error:
         problem = (
@@ -112,5 +117,6 @@ def _check_space(entry: ModelEntry, folder: Path, missing: int) -> None:
 
 def _install(entry: ModelEntry, store: Store, files: Mapping[str, Path]) -> None:
     _LOG.info("converting %s", entry.name)
-    with store.installing(entry) as output:
-        CONVERTERS[entry.format].load()(files, output, side=entry.input.size)
+    side = entry.task.input.size if isinstance(entry.task, Classifier) else None
+    with store.installing(entry) as folder:
+        CONVERTERS[entry.format].load()(files, folder, side=side)

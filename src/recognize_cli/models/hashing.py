@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from recognize_cli.models.convert import CONVERTERS
-from recognize_cli.models.entries import Algorithm
+from recognize_cli.models.entries import Algorithm, Classifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,18 +47,17 @@ def is_the_file(path: Path, file: LockedFile) -> bool:
 def fingerprint(entry: ModelEntry) -> str:
     """What a catalogue remembers a model by: a sha256 over all that decides its outputs.
 
-    These are the digests of its files, the converter with its version, the input and the kind of
-    scores. It is the same on every machine, and known before anything is fetched.
+    These are the digests of its files, the converter with its version, and of a classifier the input
+    and the kind of scores. It is the same on every machine, and known before anything is fetched.
     """
     converter = CONVERTERS[entry.format]
-    return _digest(
-        {
-            "files": _checksums(entry.files),
-            "converter": [converter.name, converter.version],
-            "input": asdict(entry.input),
-            "scores": entry.scores,
-        }
-    )
+    decisive: dict[str, object] = {
+        "files": _checksums(entry.files),
+        "converter": [converter.name, converter.version],
+    }
+    if isinstance(entry.task, Classifier):
+        decisive |= {"input": asdict(entry.task.input), "scores": entry.task.scores}
+    return _digest(decisive)
 
 
 def files_digest(entry: ModelEntry) -> str:

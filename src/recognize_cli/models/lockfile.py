@@ -16,6 +16,8 @@ from recognize_cli.errors import LockFileError
 from recognize_cli.models.convert import CONVERTERS
 from recognize_cli.models.entries import (
     Algorithm,
+    Classifier,
+    Faces,
     GitSource,
     InputSpec,
     LockedFile,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 _LARGEST_FILE = 1 << 36  # 64 GiB; more is a slip of the pen
 _LARGEST_SIDE = 4096
+_LARGEST_DISTANCE = 100.0
 
 _NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 _PART = r"(?!\.\.?(?:/|$))[A-Za-z0-9._@+-]+"
@@ -51,6 +54,7 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%+-]+)*")
 _LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+ ()-]*")
+_NOTICE = re.compile(r"[!-~](?:[ -~]{0,298}[!-~])?")  # one line of ASCII: it goes to terminals
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +117,35 @@ def _refuse_doubles(key: str, problem: str, values: Iterable[str]) -> None:
 def _model(table: Table) -> ModelEntry:
     name = table.text("name", _NAME)
     table.where = f"model {name!r}, "
+    recognizer = table.text("recognizer", _NAME)
     entry = ModelEntry(
         name=name,
-        recognizer=table.text("recognizer", _NAME),
+        recognizer=recognizer,
         tier=Tier(table.choice("tier", *Tier)),
         default=table.flag("default"),
         format=table.choice("format", *CONVERTERS),
         licence=table.text("licence", _LICENCE),
-        labels=table.text("labels", _NAME),
-        scores=table.choice("scores", "logits", "probabilities"),
-        input=_input(table.table("input")),
+        task=_faces(table.table("faces")) if recognizer == "faces" else _classifier(table),
         files=_files(table),
         sources=tuple(_source(source) for source in table.tables("source")),
+        notice=table.text("notice", _NOTICE) if "notice" in table else None,
     )
     table.close()
     return entry
+
+
+def _classifier(table: Table) -> Classifier:
+    return Classifier(
+        labels=table.text("labels", _NAME),
+        scores=table.choice("scores", "logits", "probabilities"),
+        input=_input(table.table("input")),
+    )
+
+
+def _faces(table: Table) -> Faces:
+    faces = Faces(distance=table.number("distance", 0, _LARGEST_DISTANCE))
+    table.close()
+    return faces
 
 
 def _input(table: Table) -> InputSpec:

@@ -1,4 +1,4 @@
-"""Where installed models live: ``<root>/<name>/<fingerprint>/`` with model.onnx and manifest.json.
+"""Where installed models live: ``<root>/<name>/<fingerprint>/`` with its graphs and manifest.json.
 
 Such a folder appears by one rename, whole or not at all. What is on its way lies in
 ``<root>/.staging``, so a fetch that was cut off goes on where it stopped.
@@ -19,32 +19,28 @@ from filelock import FileLock
 from platformdirs import user_data_dir
 
 from recognize_cli.errors import HashMismatch, ModelError, ModelMissing
-from recognize_cli.labels import load_labels
-from recognize_cli.models.convert import CONVERTERS
+from recognize_cli.models.convert import CONVERTERS, GRAPH, graph_file
 from recognize_cli.models.hashing import files_digest, fingerprint, sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from recognize_cli.labels import Label
     from recognize_cli.models.entries import ModelEntry
 
-MODEL = "model.onnx"
 MANIFEST = "manifest.json"
-_SCHEMA = 1
+_SCHEMA = 2  # 1 had one graph, as "model": {"sha256": ...} in place of "graphs"
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledModel:
     """A model whose stored bytes were checked a moment ago.
 
-    ``path`` is an ONNX file; ``labels`` are its classes, in the order of its outputs.
+    ``graphs`` are its ONNX files by name; the one graph of a classifier is called ``model``.
     """
 
-    path: Path
+    graphs: Mapping[str, Path]
     fingerprint: str
     entry: ModelEntry
-    labels: tuple[Label, ...]
 
 
 def default_root() -> Path:
@@ -62,13 +58,15 @@ class Store:
         """The folder of a model, whether installed or not."""
         return self.root / entry.name / fingerprint(entry)[:16]
 
-    def model_path(self, entry: ModelEntry) -> Path:
-        """The ONNX file of a model, whether installed or not."""
-        return self.directory(entry) / MODEL
+    def graphs(self, entry: ModelEntry) -> dict[str, Path]:
+        """The ONNX files of a model by the names of the graphs, whether installed or not."""
+        return _graph_files(entry, self.directory(entry))
 
     def installed(self, entry: ModelEntry) -> bool:
         """Whether the model is here. Its bytes are not read: `verify` and `open_model` do that."""
-        return self._recorded_sha256(entry) is not None and self.model_path(entry).is_file()
+        return self._recorded_digests(entry) is not None and all(
+            path.is_file() for path in self.graphs(entry).values()
+        )
 
     def verify(self, entry: ModelEntry) -> None:
         """Checks the stored bytes.
@@ -76,28 +74,24 @@ class Store:
         Raises ModelMissing, HashMismatch if they are not what was installed, ModelError if they
         cannot be read.
         """
-        expected = self._recorded_sha256(entry)
-        path = self.model_path(entry)
-        if expected is None or not path.is_file():
+        recorded = self._recorded_digests(entry)
+        if recorded is None:
             raise ModelMissing(name=entry.name)
-        try:
-            found = sha256_of(path)
-        except OSError as error:
-            raise ModelError(message=f"{path} cannot be read: {error.strerror or error}") from error
-        if found != expected:
-            raise HashMismatch(
-                path=path, expected=f"sha256:{expected}", found=f"sha256:{found}", name=entry.name
-            )
+        for graph, path in self.graphs(entry).items():
+            try:
+                found = sha256_of(path)
+            except FileNotFoundError as error:
+                raise ModelMissing(name=entry.name) from error
+            except OSError as error:
+                raise ModelError(message=f"{path} cannot be read: {error.strerror or error}") from error
+            if found != recorded[graph]:
+                expected = f"sha256:{recorded[graph]}"
+                raise HashMismatch(path=path, expected=expected, found=f"sha256:{found}", name=entry.name)
 
     def open_model(self, entry: ModelEntry) -> InstalledModel:
-        """The verified model; raises ModelMissing, HashMismatch, LockFileError (labels)."""
+        """The verified model; raises as `verify` does."""
         self.verify(entry)
-        return InstalledModel(
-            path=self.model_path(entry),
-            fingerprint=fingerprint(entry),
-            entry=entry,
-            labels=load_labels(entry.labels),
-        )
+        return InstalledModel(self.graphs(entry), fingerprint(entry), entry)
 
     @contextmanager
     def locked(self, entry: ModelEntry) -> Iterator[None]:
@@ -115,7 +109,7 @@ class Store:
 
     @contextmanager
     def installing(self, entry: ModelEntry) -> Iterator[Path]:
-        """Gives the path at which to write the ONNX file; when the block ends well, it is installed.
+        """Gives the folder in which to write the ONNX files; when the block ends well, they are installed.
 
         To be used within `locked`.
         """
@@ -123,26 +117,10 @@ class Store:
         with tempfile.TemporaryDirectory(dir=staging, prefix="new-", ignore_cleanup_errors=True) as name:
             new = Path(name) / "model"
             new.mkdir()
-            yield new / MODEL
-            self._write_manifest(entry, new)
+            yield new
+            _write_manifest(entry, new)
             self._move_in(new, self.directory(entry))
         shutil.rmtree(staging, ignore_errors=True)
-
-    def _write_manifest(self, entry: ModelEntry, directory: Path) -> None:
-        converter = CONVERTERS[entry.format]
-        manifest = {
-            "schema": _SCHEMA,
-            "name": entry.name,
-            "fingerprint": fingerprint(entry),
-            "converter": {"name": converter.name, "version": converter.version},
-            "files": {file.path: file.checksum for file in entry.files},
-            "model": {"sha256": sha256_of(directory / MODEL)},
-        }
-        with (directory / MANIFEST).open("w", encoding="utf-8") as stream:
-            json.dump(manifest, stream, indent=2)
-            stream.write("\n")
-        for name in (MODEL, MANIFEST):
-            _flush_to_disk(directory / name)
 
     def _move_in(self, new: Path, directory: Path) -> None:
         directory.parent.mkdir(parents=True, exist_ok=True)
@@ -150,14 +128,37 @@ class Store:
             os.replace(directory, new.with_name("old"))
         os.replace(new, directory)
 
-    def _recorded_sha256(self, entry: ModelEntry) -> str | None:
-        """The sha256 that the manifest names; None if there is no manifest of this very model."""
+    def _recorded_digests(self, entry: ModelEntry) -> dict[str, str] | None:
+        """The sha256 of each graph; None if there is no manifest of this very model."""
         try:
             manifest = json.loads((self.directory(entry) / MANIFEST).read_bytes())
-            recorded, digest = manifest["fingerprint"], manifest["model"]["sha256"]
+            graphs = manifest["graphs"] if "graphs" in manifest else {GRAPH: manifest["model"]}
+            digests = {graph: graphs[graph]["sha256"] for graph in CONVERTERS[entry.format].graphs}
+            recorded = manifest["fingerprint"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
-        return digest if recorded == fingerprint(entry) and isinstance(digest, str) else None
+        return digests if recorded == fingerprint(entry) else None
+
+
+def _graph_files(entry: ModelEntry, directory: Path) -> dict[str, Path]:
+    return {graph: graph_file(directory, graph) for graph in CONVERTERS[entry.format].graphs}
+
+
+def _write_manifest(entry: ModelEntry, directory: Path) -> None:
+    converter, paths = CONVERTERS[entry.format], _graph_files(entry, directory)
+    manifest = {
+        "schema": _SCHEMA,
+        "name": entry.name,
+        "fingerprint": fingerprint(entry),
+        "converter": {"name": converter.name, "version": converter.version},
+        "files": {file.path: file.checksum for file in entry.files},
+        "graphs": {graph: {"sha256": sha256_of(path)} for graph, path in paths.items()},
+    }
+    with (directory / MANIFEST).open("w", encoding="utf-8") as stream:
+        json.dump(manifest, stream, indent=2)
+        stream.write("\n")
+    for path in (*paths.values(), directory / MANIFEST):
+        _flush_to_disk(path)
 
 
 def _flush_to_disk(path: Path) -> None:

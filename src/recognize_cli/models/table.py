@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
     import re
@@ -70,6 +70,15 @@ class Table:
             raise self.error(key, f"must be {lowest} to {highest}, not {value}")
         return value
 
+    def number(self, key: str, lowest: float, highest: float) -> float:
+        """A number within the limits, the lowest one excluded."""
+        value = self._take(key)
+        if not _is_moderate(value):
+            raise self.error(key, "must be a number up to a million")
+        if not lowest < value <= highest:
+            raise self.error(key, f"must be more than {lowest} and no more than {highest}, not {value}")
+        return float(value)
+
     def three_numbers(self, key: str) -> tuple[float, float, float]:
         """A list of three numbers, one a channel."""
         value = self._take(key)
@@ -106,6 +115,6 @@ class Table:
         return self._values[key]
 
 
-def _is_moderate(value: object) -> bool:
+def _is_moderate(value: object) -> TypeGuard[int | float]:
     """Whether it is a number between minus and plus a million; neither inf nor nan is."""
     return isinstance(value, int | float) and not isinstance(value, bool) and -1e6 <= value <= 1e6

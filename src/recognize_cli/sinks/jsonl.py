@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import IO
 
-    from recognize_cli.records import FileResult, Removed, Skipped, Unreadable
+    from recognize_cli.records import Box, Face, FileResult, Removed, Skipped, Unreadable
 
 _SCHEMA = 1
+_FACES = "faces"
 
 
 class JsonSink:
@@ -83,15 +85,15 @@ class JsonSink:
 
 
 def _head(type_: str, source: str, path: str) -> dict[str, object]:
-    head: dict[str, object] = {
-        "type": type_,
-        "schema": _SCHEMA,
-        "source": readable(source),
-        "path": readable(path),
-    }
-    if head["path"] != path:
-        head["path_bytes"] = base64.b64encode(raw(path)).decode()
-    return head
+    return {"type": type_, "schema": _SCHEMA, **place(source, path)}
+
+
+def place(source: str, path: str) -> dict[str, object]:
+    """Where a file is, as every record about one tells it."""
+    fields: dict[str, object] = {"source": readable(source), "path": readable(path)}
+    if fields["path"] != path:
+        fields["path_bytes"] = base64.b64encode(raw(path)).decode()
+    return fields
 
 
 def _timestamp(seconds: float) -> str | None:
@@ -121,11 +123,30 @@ def _file(result: FileResult, *, scores: bool) -> dict[str, object]:
             for tag in result.tags
         ],
     }
+    if _FACES in result.recognizers:
+        record["faces"] = [_face(face) for face in result.faces]
     if scores:
         record["scores"] = {
-            each.recognizer: [[top.name, round(top.score, 6)] for top in each.top] for each in result.scores
+            each.recognizer: [[top.name, round(top.score, 6)] for top in each.top]
+            for each in result.scores
+            if each.recognizer != _FACES
         }
     return record
+
+
+def _face(face: Face) -> dict[str, object]:
+    return {
+        "id": face.id,
+        "box": rectangle(face.box),
+        "score": round(face.score, 4),
+        "person": face.person,
+        "name": None if face.name is None else readable(face.name),
+    }
+
+
+def rectangle(box: Box) -> dict[str, float]:
+    """A box as every record tells it."""
+    return {name: round(value, 5) for name, value in asdict(box).items()}
 
 
 def _error(failure: Skipped, *, unchanged: bool) -> dict[str, object]:

@@ -38,12 +38,12 @@ class TextSink:
         """The path and its tags, then a line for each failure. Files that nobody looked at are left out."""
         path = self._style(printable(result.file.path), "path")
         if result.recognizers:
-            self._line(f"{path}: {', '.join(map(self._tag, result.tags)) or '-'}")
+            self._line(f"{path}: {', '.join(map(self._tag, result.tags)) or '-'}{self._faces(result)}")
         for failure in result.failures:
             message = printable(f"{failure.message} [{failure.reason}]")
             self._line(f"{path}: {self._style(message, 'error')}")
         if self._scores:
-            for scores in result.scores:
+            for scores in (each for each in result.scores if each.top):
                 classes = ", ".join(f"{top.name} {top.score:.3f}" for top in scores.top)
                 self._line(f"  {scores.recognizer}: {classes}")
 
@@ -61,6 +61,11 @@ class TextSink:
 
     def _tag(self, tag: Tag) -> str:
         return f"{self._style(tag.name, 'tag')} {tag.score:.0%}"
+
+    def _faces(self, result: FileResult) -> str:
+        """How many faces nobody has a name for."""
+        count = sum(face.name is None for face in result.faces)
+        return self._style(f" ({count} face{'s'[: count != 1]})", "dim") if count else ""
 
     def _line(self, text: str) -> None:
         self._stream.write(text + "\n")

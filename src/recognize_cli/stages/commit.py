@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 def commit(
     items: Iterable[Finished],
-    save: Callable[[list[FileResult]], None],
+    save: Callable[[list[FileResult]], list[FileResult]],
     *,
     size: int = 64,
     seconds: float = 0.5,
 ) -> Iterator[Finished]:
-    """Hands results on once they are saved.
+    """Hands results on once they are saved, as ``save`` gives them back.
 
-    They are when ``size`` of them wait, or when the last save is ``seconds`` ago.
+    They are saved when ``size`` of them wait, or when the last save is ``seconds`` ago.
     What is unchanged is saved already and passes.
     """
     batch: list[FileResult] = []
@@ -33,10 +33,8 @@ def commit(
             continue
         batch.append(item)
         if len(batch) >= size or time.monotonic() >= due:
-            save(batch)
-            yield from batch
+            yield from save(batch)
             batch = []
             due = time.monotonic() + seconds
     if batch:
-        save(batch)
-        yield from batch
+        yield from save(batch)

@@ -1,16 +1,21 @@
-"""Stage: turn scores into tags."""
+"""Stage: turn scores into tags. And, once the catalogue knows whose they are, faces into tags."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from recognize_cli.records import FileResult
+from recognize_cli.records import FileResult, Tag
 from recognize_cli.stages.items import Scored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from recognize_cli.records import Finished, Scores, Tag
+    from recognize_cli.records import Face, Finished, Scores
+
+
+FACES = "faces"
+"""The recognizer that tags made of people's names bear."""
 
 
 def tag(items: Iterable[Finished | Scored], apply: Callable[[Scores], tuple[Tag, ...]]) -> Iterator[Finished]:
@@ -28,3 +33,17 @@ def tag(items: Iterable[Finished | Scored], apply: Callable[[Scores], tuple[Tag,
             failures=item.failures,
             timings=item.timings,
         )
+
+
+def with_faces(result: FileResult, faces: tuple[Face, ...]) -> FileResult:
+    """A result with the faces of its file, and a tag for each person with a name among them."""
+    return replace(result, faces=faces, tags=result.tags + _names(faces)) if faces else result
+
+
+def _names(faces: tuple[Face, ...]) -> tuple[Tag, ...]:
+    """One tag a person, the surest face first."""
+    tags: dict[int, Tag] = {}
+    for face in sorted(faces, key=lambda face: -face.score):
+        if face.name is not None and face.person is not None:
+            tags.setdefault(face.person, Tag(face.name, face.score, FACES, f"person {face.person}"))
+    return tuple(tags.values())

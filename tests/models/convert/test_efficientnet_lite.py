@@ -28,10 +28,10 @@ PHOTOS = Path(__file__).parents[4] / "shared" / "data" / "photos"
 
 
 def converted(folder: Path, weights: dict[str, NDArray[Any]], side: int | None = SIDE) -> Path:
-    path, output = folder / "weights.pth", folder / "model.onnx"
+    path = folder / "weights.pth"
     path.write_bytes(checkpoint(weights))
-    convert({"weights.pth": path}, output, side=side)
-    return output
+    convert({"weights.pth": path}, folder, side=side)
+    return folder / "model.onnx"
 
 
 def run(model: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -100,7 +100,7 @@ def test_refuses_the_wrong_side(tmp_path: Path, side: int | None) -> None:
 
 def test_refuses_several_files(tmp_path: Path) -> None:
     with pytest.raises(ConversionFailed, match="one file of weights is expected, not 2"):
-        convert({"a": tmp_path, "b": tmp_path}, tmp_path / "model.onnx", side=SIDE)
+        convert({"a": tmp_path, "b": tmp_path}, tmp_path, side=SIDE)
 
 
 # --- the real weights --------------------------------------------------------------------------
@@ -139,7 +139,7 @@ def _largest_difference(weights: Path, model_store: Path, images: Iterable[NDArr
     torch = pytest.importorskip("torch")
     port = pytest.importorskip("efficientnet_lite_pytorch")
     network = port.EfficientNet.from_pretrained("efficientnet-lite2", weights_path=str(weights)).eval()
-    model = Store(model_store).open_model(load_lock().entry("efficientnet-lite2")).path
+    model = Store(model_store).open_model(load_lock().entry("efficientnet-lite2")).graphs["model"]
     differences = []
     for image in images:
         floats = ((image.astype(np.float32) - 127) / 128).transpose(2, 0, 1)[None]

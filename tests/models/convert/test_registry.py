@@ -62,12 +62,12 @@ def test_a_tensorflow_js_model_is_installed_as_onnx(tmp_path: Path, store: Store
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     entry = made_entry(*(locked(name, data) for name, data in files.items()), format="tfjs-graph")
-    session = onnxruntime.InferenceSession(fetch(entry, store, directory=tmp_path).path)
-    side = entry.input.size
+    session = onnxruntime.InferenceSession(fetch(entry, store, directory=tmp_path).graphs["model"])
+    side = entry.task.input.size
     [output] = session.run(None, {session.get_inputs()[0].name: np.full((2, side, side, 3), 2, np.float32)})
     np.testing.assert_array_equal(output, np.broadcast_to([6, 10, 14], (2, side, side, 3)))
 
 
 def test_a_tensorflow_js_model_without_its_topology(tmp_path: Path) -> None:
     with pytest.raises(ConversionFailed, match=r"no model\.json is among its files"):
-        CONVERTERS["tfjs-graph"].load()({"x": tmp_path}, tmp_path / "model.onnx", side=None)
+        CONVERTERS["tfjs-graph"].load()({"x": tmp_path}, tmp_path, side=None)

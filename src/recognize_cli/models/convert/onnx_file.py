@@ -6,15 +6,16 @@ import shutil
 from typing import TYPE_CHECKING
 
 from recognize_cli.errors import ConversionFailed
+from recognize_cli.models.convert import graph_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 
-def convert(files: Mapping[str, Path], output: Path, *, side: int | None) -> None:
+def convert(files: Mapping[str, Path], folder: Path, *, side: int | None) -> None:
     """Copies the one file; raises ConversionFailed if there is not exactly one."""
     if len(files) != 1:
-        raise ConversionFailed(name=output.name, problem=f"an ONNX model is one file, not {len(files)}")
+        raise ConversionFailed(name="the ONNX model", problem=f"one file is expected, not {len(files)}")
     [path] = files.values()
-    shutil.copyfile(path, output)
+    shutil.copyfile(path, graph_file(folder))

@@ -1,4 +1,4 @@
-"""Typed access to model.json, which is untrusted: every value is checked before it is used."""
+"""Typed access to JSON files, which are untrusted: every value is checked before it is used."""
 
 from __future__ import annotations
 
@@ -18,13 +18,18 @@ _DECIMAL = re.compile(r"-?[0-9]{1,10}")
 
 def read(path: Path) -> dict[str, object]:
     """The top-level object of a JSON file; raises Unconvertible."""
+    return mapping(load(path), "the top level")
+
+
+def load(path: Path) -> object:
+    """What a JSON file holds; raises Unconvertible."""
     try:
-        content = json.loads(path.read_bytes())
+        content: object = json.loads(path.read_bytes())
     except OSError as error:
         raise Unconvertible(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise Unconvertible(f"{path} is not valid JSON: {error}") from error
-    return mapping(content, "the top level")
+    return content
 
 
 def mapping(value: object, where: str) -> dict[str, object]:

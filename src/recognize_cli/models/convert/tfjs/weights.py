@@ -1,4 +1,4 @@
-"""The weights: a manifest in model.json, and the shards that hold the bytes.
+"""The weights: a manifest, in model.json or a file of its own, and the shards that hold the bytes.
 
 Format: https://github.com/tensorflow/tfjs/blob/master/tfjs-core/src/io/types.ts (WeightsManifestConfig).
 The shards of a group are one stream of bytes that was cut into files; a weight may lie across a
@@ -19,6 +19,7 @@ from recognize_cli.models.convert.tfjs.failure import Unconvertible
 from recognize_cli.models.convert.tfjs.kinds import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, Self
 
     from numpy.typing import NDArray
@@ -77,6 +78,10 @@ class Weights:
             names = document.sequence(group.get("paths"), f"{where}.paths")
             groups.append(_Shards.open([_shard(folder, name) for name in names], offset))
         return cls(weights, groups)
+
+    def __iter__(self) -> Iterator[Weight]:
+        """All entries, in the order of the manifest."""
+        return iter(self._weights.values())
 
     def find(self, name: str) -> Weight | None:
         """The entry of a name, None where there is none."""

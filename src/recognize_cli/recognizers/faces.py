@@ -1,0 +1,56 @@
+"""Faces in photos: where they are, and a vector for each that tells whose they may be."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from recognize_cli.records import Kind, Scores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from recognize_cli.protocols import FaceModel
+    from recognize_cli.records import Batch
+
+NAME = "faces"
+
+_RECIPE = 1
+"""Raise it when the same model and photo could give other faces: all photos are then looked at again."""
+
+
+class FacesRecognizer:
+    """Gives the faces of a photo; they have no classes."""
+
+    name = NAME
+    kinds = frozenset({Kind.IMAGE})
+    view = None
+
+    def __init__(self, open_model: Callable[[], FaceModel], *, model: str) -> None:
+        """``open_model`` is called when the first photo comes; ``model`` is its fingerprint."""
+        self._open_model = open_model
+        self._model: FaceModel | None = None
+        self._loading = threading.Lock()
+        self.fingerprint = f"{model}.{_RECIPE}"
+
+    def load(self) -> None:
+        """Loads the model, if it is not loaded yet; raises EngineError or ModelError."""
+        with self._loading:
+            if self._model is None:
+                self._model = self._open_model()
+
+    def run(self, batch: Batch) -> Sequence[Scores]:
+        """The faces of each photo of the batch; raises EngineError. Call `load` first."""
+        if self._model is None:
+            raise RuntimeError("run() before load()")
+        analyse = self._model.analyse
+        return [
+            Scores(each.file, NAME, self.fingerprint, (), faces=analyse(each.pixels)) for each in batch.inputs
+        ]
+
+    def close(self) -> None:
+        """Gives the model's memory back."""
+        with self._loading:
+            if self._model is not None:
+                self._model.close()
+                self._model = None

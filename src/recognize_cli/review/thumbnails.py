@@ -1,0 +1,128 @@
+"""Small pictures of faces, cut from their photos; a photo is decoded once, however many faces are in it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import groupby
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Final
+
+from PIL import Image
+
+from recognize_cli.errors import FileFailure
+from recognize_cli.media.jobs import DecodeJob
+from recognize_cli.naming import raw
+from recognize_cli.records import Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from recognize_cli.catalogue.people_api import KnownFace
+    from recognize_cli.media.jobs import DecodeResult
+    from recognize_cli.records import Box
+
+SIDE: Final = 128
+MAX_PHOTO_SIDE: Final = 2048
+"""The long side, in pixels, of a decoded photo: a face 3 % as wide still has 60 pixels."""
+
+NAME: Final = re.compile(r"\d{1,19}-[0-9a-f]{12}\.jpg", re.ASCII)
+"""What the names of thumbnails look like, and of no other file in the folder."""
+
+_RECIPE = b"1"  # to be raised whenever the same face would get another picture
+_QUALITY = 80
+_MARGIN = 1.6  # how much larger than the longer side of the box the picture is
+
+
+def name(face: KnownFace) -> str:
+    """The file name of a face's thumbnail; another one whenever its photo or box changes."""
+    box = face.box
+    digest = hashlib.blake2b(digest_size=6)
+    for part in (_RECIPE, raw(face.file.source), raw(face.file.path), raw(face.file.version)):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    digest.update(repr((box.x, box.y, box.width, box.height)).encode())
+    return f"{face.id}-{digest.hexdigest()}.jpg"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A thumbnail: of which face, and its JPEG bytes."""
+
+    face: KnownFace
+    jpeg: bytes
+
+
+def cut(
+    faces: Iterable[KnownFace],
+    local_path: Callable[[KnownFace], str],
+    submit: Callable[[DecodeJob], Future[DecodeResult]],
+    *,
+    look_ahead: int,
+) -> Iterator[list[Cut] | Skipped]:
+    """For each photo the thumbnails of its faces, or why it cannot be read, as they finish.
+
+    At most `look_ahead` photos are decoded at a time.
+    """
+    pending: dict[Future[DecodeResult], list[KnownFace]] = {}
+    done: SimpleQueue[Future[DecodeResult]] = SimpleQueue()
+    place = sorted(faces, key=_photo)
+    for _, group in groupby(place, key=_photo):
+        if len(pending) >= look_ahead:
+            yield _settle(done.get(), pending)
+        of_photo = list(group)
+        future = submit(DecodeJob(local_path(of_photo[0]), of_photo[0].file.kind, _min_side(of_photo)))
+        pending[future] = of_photo
+        future.add_done_callback(done.put)
+    while pending:
+        yield _settle(done.get(), pending)
+
+
+def crop(pixels: NDArray[Any], box: Box) -> bytes:
+    """A JPEG of `SIDE`×`SIDE` pixels around a box, from an upright photo (H×W×3 uint8 RGB).
+
+    The square lies within the photo: a face at its edge is not in the middle, and one larger than its short
+    side is cut off.
+    """
+    height, width = pixels.shape[:2]
+    side = max(1, round(min(_MARGIN * max(box.width * width, box.height * height), width, height)))
+    left = _within((box.x + box.width / 2) * width - side / 2, width - side)
+    top = _within((box.y + box.height / 2) * height - side / 2, height - side)
+    picture = Image.fromarray(pixels[top : top + side, left : left + side])
+    stream = BytesIO()
+    picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS).save(
+        stream, "JPEG", quality=_QUALITY, optimize=True
+    )
+    return stream.getvalue()
+
+
+def _within(place: float, most: int) -> int:
+    return round(min(max(place, 0.0), most))
+
+
+def _photo(face: KnownFace) -> tuple[str, str]:
+    return face.file.source, face.file.path
+
+
+def _min_side(faces: Iterable[KnownFace]) -> int:
+    """The short side of a photo, in pixels, from which on all its faces are large enough."""
+    smallest = min(max(face.box.width, face.box.height) for face in faces)
+    return (
+        MAX_PHOTO_SIDE if smallest * MAX_PHOTO_SIDE * _MARGIN <= SIDE else round(SIDE / (_MARGIN * smallest))
+    )
+
+
+def _settle(
+    future: Future[DecodeResult], pending: dict[Future[DecodeResult], list[KnownFace]]
+) -> list[Cut] | Skipped:
+    faces = pending.pop(future)
+    try:
+        pixels = future.result().pixels
+    except FileFailure as failure:
+        return Skipped(faces[0].file, failure.reason, failure.message)
+    return [Cut(face, crop(pixels, face.box)) for face in faces]
