@@ -15,16 +15,8 @@ from recognize_cli.errors import NameTaken, UnknownFace, UnknownPerson
 from recognize_cli.faces.quality import Gates
 from recognize_cli.models.hashing import fingerprint
 from recognize_cli.models.lockfile import load_lock
-from recognize_cli.people import (
-    Clustered,
-    clean_name,
-    cluster,
-    distance_of,
-    find,
-    find_all,
-    find_faces,
-    rename,
-)
+from recognize_cli.people.grouping import Clustered, cluster, distance_of
+from recognize_cli.people.lookup import clean_name, find, find_all, find_faces, rename
 from tests.support.faces import MODEL, THRESHOLD, album, detection, fill, groups, outcome, partition, vector
 
 if TYPE_CHECKING:
@@ -150,16 +142,33 @@ def test_a_person_whose_name_is_taken_away_is_the_algorithms_again(path: Path, s
     assert partition(path) == set()
 
 
-def test_what_was_ruled_out_for_a_face_reaches_the_grouping(path: Path, store: FaceStore) -> None:
-    """The faces that a split leaves behind are free, those that went with it stay out of the old person."""
+def test_a_face_that_stays_behind_does_not_follow(path: Path, store: FaceStore) -> None:
+    """It is near to those that were split off, and free; only that it is ruled out keeps it away."""
     ids = fill(path, album(1, 8))
     grouped(store)
-    old = groups(path)[ids[1][0]]
-    new = store.split(ids[1][5:])
-    for rebuild in (True, False):
-        grouped(store, rebuild=rebuild)
-        assert {groups(path)[face] for face in ids[1][5:]} == {new}
-    assert old != new
+    new = store.split(ids[1][1:])
+    for rebuild in (True, False, True):
+        assert grouped(store, rebuild=rebuild).moved == 0
+        assert {groups(path)[face] for face in ids[1][1:]} == {new}
+        assert groups(path)[ids[1][0]] != new
+
+
+def test_people_with_names_draw_new_faces_and_are_never_joined(path: Path, store: FaceStore) -> None:
+    """Two named people look alike; the algorithm alone would take them for one, the one with more faces."""
+    few = fill(path, album(1, 2), spread=0.005)[1]
+    alike = [
+        outcome(f"alike{n}.jpg", [detection(vector(1, n, spread=0.005) + np.float32(0.1))]) for n in range(6)
+    ]
+    with SqliteCatalogue.open(path) as catalogue:
+        many = [face.id for faces in catalogue.commit(alike) for face in faces]
+    grouped(store, distance=0.2)
+    small, large = groups(path)[few[0]], groups(path)[many[0] or 0]
+    assert small != large
+    store.rename(small, "Ada")
+    store.rename(large, "Bea")
+    [new] = fill(path, {"new.jpg": [1]}, spread=0.005)[1]
+    grouped(store, rebuild=True, distance=1.0)
+    assert groups(path) == dict.fromkeys([*few, new], small) | dict.fromkeys(many, large)
 
 
 @pytest.mark.parametrize(

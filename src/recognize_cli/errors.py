@@ -127,7 +127,8 @@ class NoThreshold(UserError):
     """It is not known which distance between faces is near."""
 
     template = (
-        "models.lock does not know the model {model} of these faces; say what is near with --threshold X"
+        "models.lock does not know the model {model} of these faces; scan them again with one that it knows,"
+        " or say what is near with --threshold X"
     )
 
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+FACES: Final = "faces"
+"""The recognizer whose results come with faces, and whose tags are people's names."""
 
 
 class Kind(StrEnum):
@@ -194,7 +198,7 @@ class Detection:
 
     ``landmarks`` are the centres of the eyes, the tip of the nose and the corners of the mouth, the left
     one in the picture first, as fractions (x, y) of the upright image. ``sharpness`` is 0 for a face without
-    any detail (`recognize_cli.faces.quality`). ``embedding`` is a float32 vector that is near those of the
+    any detail (`recognize_cli.faces.sharpness`). ``embedding`` is a float32 vector that is near those of the
     same person; which distance is near depends on the model.
     """
 

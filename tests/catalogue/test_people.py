@@ -10,7 +10,7 @@ import pytest
 
 from recognize_cli.errors import ExitCode, NameTaken, UnknownFace, UnknownPerson
 from recognize_cli.records import Gone
-from tests.catalogue.making import HERE, MODEL, detection, known, outcome, query, searched
+from tests.catalogue.making import HERE, MODEL, assert_sound, detection, known, outcome, query, searched
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,7 @@ def test_a_grouping_makes_people(store: SqliteFaceStore) -> None:
     assert store.next_person() == 4
 
 
-def test_people_without_a_name_go_with_their_last_face(store: SqliteFaceStore) -> None:
+def test_people_without_a_name_go_with_their_last_face(store: SqliteFaceStore, path: Path) -> None:
     group(store, {1: 1, 2: 2, 3: 3})
     store.rename(2, "Ada")
     group(store, {1: 2, 2: NOBODY, 3: 3})
@@ -83,6 +83,7 @@ def test_people_without_a_name_go_with_their_last_face(store: SqliteFaceStore) -
     store.rename(2, None)
     assert store.people() == []
     assert store.next_person() == 4
+    assert_sound(path)
 
 
 def test_a_grouping_leaves_alone_what_was_placed_by_hand(store: SqliteFaceStore) -> None:
@@ -275,7 +276,7 @@ def test_names_are_tags_counted_once_a_file(catalogue: SqliteCatalogue, store: S
 
 
 def test_people_of_missing_files_come_back_with_them(
-    catalogue: SqliteCatalogue, store: SqliteFaceStore, clock: Clock
+    catalogue: SqliteCatalogue, store: SqliteFaceStore, path: Path, clock: Clock
 ) -> None:
     group(store, {1: 1, 3: 1, 4: 2, 5: 3})
     store.rename(3, "Ada")
@@ -293,6 +294,7 @@ def test_people_of_missing_files_come_back_with_them(
     clock.now += 31 * 86400
     assert catalogue.purge() == 2
     assert [(each.id, each.name) for each in store.people()] == [(3, "Ada")]
+    assert_sound(path)
 
 
 def test_people_can_be_forgotten_and_faces_kept(catalogue: SqliteCatalogue, store: SqliteFaceStore) -> None:

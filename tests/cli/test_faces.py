@@ -156,7 +156,7 @@ def test_an_interrupt_before_the_end_changes_nothing(faces: Faces, monkeypatch: 
         signal.raise_signal(signal.SIGINT)
         pytest.fail("it went on")
 
-    monkeypatch.setattr("recognize_cli.clustering.group", interrupted)
+    monkeypatch.setattr("recognize_cli.people.grouping.group", interrupted)
     done = faces("cluster", "--threshold", THRESHOLD)
     assert (done.returncode, done.stdout) == (130, "")
     assert set(groups(faces.path).values()) == {0}

@@ -14,7 +14,7 @@ from tests.clustering.problems import NEXT, after, problems, same_partition, set
 
 
 @given(problems(), settings)
-@budget(max_examples=150, deadline=None)
+@budget(max_examples=60, deadline=None)
 def test_what_is_settled_stays(before: Problem, how: Settings) -> None:
     found = group(before, how).persons
     fixed = before.fixed if how.rebuild else before.fixed | (before.persons > 0)
@@ -22,7 +22,7 @@ def test_what_is_settled_stays(before: Problem, how: Settings) -> None:
 
 
 @given(problems(), settings)
-@budget(max_examples=150, deadline=None)
+@budget(max_examples=60, deadline=None)
 def test_nobody_goes_where_it_was_ruled_out(before: Problem, how: Settings) -> None:
     found = group(before, how).persons
     free = ~before.fixed[before.rejected[:, 0]]
@@ -30,7 +30,7 @@ def test_nobody_goes_where_it_was_ruled_out(before: Problem, how: Settings) -> N
 
 
 @given(problems(), settings)
-@budget(max_examples=150, deadline=None)
+@budget(max_examples=60, deadline=None)
 def test_people_are_known_or_founded_by_enough_core_faces(before: Problem, how: Settings) -> None:
     found = group(before, how).persons
     old = {0, *before.persons.tolist()}
@@ -40,7 +40,7 @@ def test_people_are_known_or_founded_by_enough_core_faces(before: Problem, how: 
 
 
 @given(problems(), settings)
-@budget(max_examples=100, deadline=None)
+@budget(max_examples=40, deadline=None)
 def test_only_nobody_and_damaged_faces_have_no_distance(before: Problem, how: Settings) -> None:
     found = group(before, how)
     whole = np.isfinite(before.vectors).all(axis=1)
@@ -49,7 +49,7 @@ def test_only_nobody_and_damaged_faces_have_no_distance(before: Problem, how: Se
 
 @pytest.mark.parametrize("again", [False, True], ids=["adding", "rebuilding"])
 @given(before=problems(), how=settings)
-@budget(max_examples=300, deadline=None)
+@budget(max_examples=120, deadline=None)
 def test_grouping_again_changes_nothing(before: Problem, how: Settings, again: bool) -> None:
     first = group(before, how)
     if again and not how.rebuild:
@@ -59,7 +59,7 @@ def test_grouping_again_changes_nothing(before: Problem, how: Settings, again: b
 
 
 @given(problems(ties=False), settings)
-@budget(max_examples=150, deadline=None)
+@budget(max_examples=60, deadline=None)
 def test_the_order_of_the_faces_does_not_matter(before: Problem, how: Settings) -> None:
     order = np.random.default_rng(len(before.vectors)).permutation(len(before.vectors))
     place = np.argsort(order)

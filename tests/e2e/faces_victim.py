@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 
-import recognize_cli.clustering  # noqa: F401 - once, and not in each of the processes
+import recognize_cli.people.grouping  # noqa: F401 - once, and not in each of the processes
 from recognize_cli.cli.app import root
 from recognize_cli.cli.process import run
 from tests.catalogue.victim import die_at

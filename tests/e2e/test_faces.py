@@ -160,6 +160,19 @@ def test_bash_completes_people(user: Recognize, catalogue: Path, words: str, fou
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
+def test_completion_looks_where_the_command_would(user: Recognize, catalogue: Path) -> None:
+    with SqliteCatalogue.open(catalogue) as opened:
+        opened.face_store.rename(opened.face_store.split([1]), "Ada")
+    del user.variables["RECOGNIZE_CATALOGUE"]
+    assert completed(user, "recognize faces show A") == []
+    assert completed(user, f"recognize faces show --catalogue {catalogue} A") == ["Ada"]
+    config = user.home / ".config" / "recognize" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f"catalogue = '{catalogue}'\n")
+    assert completed(user, "recognize faces show A") == ["Ada"]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
 def test_completion_is_silent_where_there_is_nothing(user: Recognize, catalogue: Path) -> None:
     catalogue.write_text("this is no catalogue")
     assert completed(user, "recognize faces show A") == []

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recognize_cli.faces.boxes import crop_within, overlaps, suppress
@@ -17,6 +17,7 @@ def cells(box: tuple[int, ...]) -> set[tuple[int, int]]:
     return {(x, y) for x in range(left, right) for y in range(top, bottom)}
 
 
+@settings(deadline=None)
 @given(RECTANGLES, st.lists(RECTANGLES, max_size=6))
 def test_overlap_is_the_shared_part_of_the_area(box: tuple[int, ...], others: list[tuple[int, ...]]) -> None:
     expected = [len(cells(box) & cells(other)) / max(1, len(cells(box) | cells(other))) for other in others]
@@ -24,6 +25,7 @@ def test_overlap_is_the_shared_part_of_the_area(box: tuple[int, ...], others: li
     assert found == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(RECTANGLES, st.integers(0, 10)), max_size=12),
     st.sampled_from([0.0, 0.3, 0.5]),
@@ -56,6 +58,7 @@ SIDES = st.integers(1, 50)
 NUMBERS = st.floats(-1e6, 1e6) | st.sampled_from([0.0, np.nan, np.inf, -np.inf, 1e308])
 
 
+@settings(deadline=None)
 @given(NUMBERS, NUMBERS, NUMBERS, NUMBERS, SIDES, SIDES)
 def test_a_crop_lies_in_the_picture(
     left: float, top: float, width: float, height: float, columns: int, rows: int

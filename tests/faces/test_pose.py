@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recognize_cli.faces.pose import head_pose
@@ -28,6 +28,7 @@ def test_a_face_that_looks_straight_ahead_has_no_angles() -> None:
     assert abs(pose.pitch) < 5
 
 
+@settings(deadline=None)
 @given(st.floats(-175, 175), st.floats(-80, 80))
 def test_roll_and_yaw_are_what_they_are(roll: float, yaw: float) -> None:
     pose = head_pose(turned(roll, yaw, 0))
@@ -35,6 +36,7 @@ def test_roll_and_yaw_are_what_they_are(roll: float, yaw: float) -> None:
     assert pose.yaw == pytest.approx(yaw, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(st.floats(-30, 30), st.floats(-50, 50), st.floats(-25, 25), st.floats(8, 100))
 def test_turned_every_way_and_seen_from_near_the_angles_stay_close(
     roll: float, yaw: float, pitch: float, distance: float
@@ -70,6 +72,7 @@ def test_a_landmark_that_is_a_little_off_tips_no_face(turn: dict[str, float]) ->
     assert abs(head_pose(points).roll) < 4
 
 
+@settings(deadline=None)
 @given(st.floats(-40, 40), st.floats(-60, 60), st.floats(0.01, 1e4), st.floats(-1e4, 1e4))
 def test_size_and_place_do_not_count(roll: float, yaw: float, scale: float, shift: float) -> None:
     points = turned(roll, yaw, 10)
@@ -77,6 +80,7 @@ def test_size_and_place_do_not_count(roll: float, yaw: float, scale: float, shif
     assert (pose.roll, pose.yaw, pose.pitch) == pytest.approx((other.roll, other.yaw, other.pitch), abs=1e-3)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.floats(-1e9, 1e9)] * 2), min_size=5, max_size=5))
 def test_any_points_give_angles(points: list[tuple[float, float]]) -> None:
     pose = head_pose(np.array(points))

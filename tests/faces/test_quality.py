@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recognize_cli.catalogue.people_api import FaceTable, KnownFace
@@ -79,6 +79,7 @@ NUMBERS = st.floats(0, 1, width=16) | st.sampled_from([0.8, 0.03, 0.25, np.nan, 
 ANGLES = st.floats(-90, 90, width=16) | st.sampled_from([30, -30, 50, -50, np.nan])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS, ANGLES, ANGLES, NUMBERS), max_size=20))
 def test_a_face_is_good_just_when_it_has_no_flag(numbers: list[tuple[float, ...]]) -> None:
     faces = [

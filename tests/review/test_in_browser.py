@@ -249,8 +249,8 @@ def test_one_new_name_for_two_names_one_and_merges(show: Show) -> None:
 
 
 def test_a_name_is_free_before_it_is_given_again(show: Show) -> None:
-    tab = name(name(show(SOME), 3, "Bob"), 2, "Robert")
-    assert commands(tab) == ["recognize faces name 2 Robert", "recognize faces name 3 Bob"]
+    tab = name(name(show(page(faces(7, 2, "Bob"), THREE)), 3, "Bob"), 7, "Robert")
+    assert commands(tab) == ["recognize faces name 7 Robert", "recognize faces name 3 Bob"]
 
 
 def test_each_command_can_be_dropped_and_all_at_once(show: Show) -> None:
@@ -312,10 +312,11 @@ def test_what_was_decided_is_there_when_the_page_is_opened_again(show: Show, tmp
 
 
 def test_what_was_done_meanwhile_is_forgotten(show: Show, tmp_path: Path) -> None:
-    tab = name(show(SOME), 3, "Cleo")
+    tab = name(show(SOME), 4, "Dora")
     click(tick(tab, 1003), "#split")
-    click(tab, ".pair:nth-child(2) .merge")
-    done = page(faces(1, 3, "Ann"), faces(3, 4, "Cleo"), _person(5, None, cell(1003, person=5)))
+    click(click(tab, ".pair:nth-child(1) .merge"), ".pair:nth-child(2) .merge")
+    assert len(commands(tab)) == 3
+    done = page(faces(1, 3, "Ann"), faces(4, 2, "Dora"), _person(5, None, cell(1003, person=5)))
     rewrite(replace(done, catalogue=f"{SOME.catalogue} {tmp_path}"), tmp_path)
     assert commands(tab.open(tmp_path / "review" / "index.html")) == []
 

@@ -143,11 +143,15 @@ def test_the_picture_is_a_square_with_a_margin_and_not_stretched() -> None:
     assert (rows.mean(), columns.mean()) == pytest.approx((63.5, 63.5), abs=1.5)
 
 
-def test_a_face_at_the_edge_is_moved_into_the_photo() -> None:
+def test_a_face_at_the_edge_is_in_the_middle_all_the_same() -> None:
     pixels = np.zeros((100, 100, 3), np.uint8)
     pixels[:20, :20] = 255
-    with Image.open(BytesIO(crop(pixels, Box(0, 0, 0.2, 0.2)))) as image:
-        assert np.asarray(image)[:60, :60].min() > 200
+    with Image.open(BytesIO(crop(pixels, Box(-0.05, -0.1, 0.25, 0.3)))) as image:
+        shown = np.asarray(image.convert("L")).astype(int)
+    assert shown[30:98, 30:98].min() > 200
+    assert abs(shown[:16] - 128).max() < 12
+    assert abs(shown[:, :16] - 128).max() < 12
+    assert shown[110:, 110:].max() < 60
 
 
 def test_a_name_tells_stale_pictures_apart(tmp_path: Path) -> None:

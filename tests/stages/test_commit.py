@@ -1,33 +1,45 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import pytest
 
+from recognize_cli.records import FileResult
 from recognize_cli.stages.commit import commit
 from tests.support.records import result
-
-if TYPE_CHECKING:
-    from recognize_cli.records import FileResult
 
 
 def test_nothing_is_handed_on_before_it_is_saved() -> None:
     saved: list[FileResult] = []
     results = [result(f"{index}.jpg") for index in range(10)]
-    for item in commit(results, saved.extend, size=4, seconds=60):
+
+    def save(batch: list[FileResult]) -> list[FileResult]:
+        saved.extend(batch)
+        return batch
+
+    for item in commit(results, save, size=4, seconds=60):
         assert item in saved
     assert saved == results
 
 
+def test_what_saving_gives_back_is_handed_on() -> None:
+    known = result(unchanged=True)
+
+    def save(batch: list[FileResult]) -> list[FileResult]:
+        return [replace(each, timings={"saved": 1.0}) for each in batch]
+
+    items = list(commit([known, result("b.jpg")], save, seconds=60))
+    assert [each.timings for each in items if isinstance(each, FileResult)] == [{}, {"saved": 1.0}]
+
+
 def test_the_first_result_does_not_wait_for_a_batch() -> None:
     saves: list[int] = []
-    first = next(
-        commit(
-            (result(f"{index}.jpg") for index in range(10)),
-            lambda batch: saves.append(len(batch)),
-            seconds=60,
-        )
-    )
+
+    def save(batch: list[FileResult]) -> list[FileResult]:
+        saves.append(len(batch))
+        return batch
+
+    first = next(commit((result(f"{index}.jpg") for index in range(10)), save, seconds=60))
     assert (first, saves) == (result("0.jpg"), [1])
 
 

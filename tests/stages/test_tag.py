@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-from recognize_cli.records import Scores, Tag
+from dataclasses import replace
+
+from recognize_cli.records import Box, Face, Scores, Tag
 from recognize_cli.stages.items import Job, Scored
-from recognize_cli.stages.tag import tag
+from recognize_cli.stages.tag import tag, with_faces
 from tests.support.records import media_file, result, scores
 
 
@@ -23,3 +25,27 @@ def test_new_and_kept_scores_give_their_tags() -> None:
 def test_what_is_finished_passes_through() -> None:
     known = result(unchanged=True)
     assert list(tag([known], first_class)) == [known]
+
+
+BOX = Box(0, 0, 1, 1)
+
+
+def test_people_with_a_name_are_tags_the_surest_face_of_each() -> None:
+    faces = (
+        Face(1, BOX, 0.6, person=3, name="Ann"),
+        Face(2, BOX, 0.9, person=3, name="Ann"),
+        Face(3, BOX, 0.8, person=4),
+        Face(4, BOX, 0.7),
+        Face(5, BOX, 0.7, person=5, name="Bo"),
+    )
+    seen = replace(result(), recognizers=("objects", "faces"))
+    out = with_faces(seen, faces)
+    assert out.faces == faces
+    people = (Tag("Ann", 0.9, "faces", "person 3"), Tag("Bo", 0.7, "faces", "person 5"))
+    assert out.tags == seen.tags + people
+
+
+def test_a_result_without_faces_stays_without() -> None:
+    """What an earlier run found does not belong to a run that was not asked for faces."""
+    faces = (Face(1, BOX, 0.6, person=3, name="Ann"),)
+    assert with_faces(result(), faces) == result()

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 DECODING: Final = ""
 """The stage before any recognizer, reading and decoding; also `Skipped.recognizer` of its failures."""
 
-FACES: Final = "faces"
-"""The recognizer whose results come with faces, and whose tags are people's names."""
-
 GRACE: Final = timedelta(days=30)
 """How long a missing file is remembered."""
 

@@ -10,12 +10,11 @@ import math
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Final
 
-from recognize_cli.catalogue.api import FACES
 from recognize_cli.catalogue.codec import encode_landmarks
 from recognize_cli.catalogue.overlap import same_places
 from recognize_cli.catalogue.people import drop_empty
 from recognize_cli.catalogue.vectors import encode_vector
-from recognize_cli.records import Box, Face
+from recognize_cli.records import FACES, Box, Face
 
 if TYPE_CHECKING:
     import sqlite3

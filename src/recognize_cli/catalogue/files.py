@@ -7,9 +7,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from recognize_cli.catalogue import faces, people
-from recognize_cli.catalogue.api import FACES, Failure, Known, KnownResult, Moved
+from recognize_cli.catalogue.api import Failure, Known, KnownResult, Moved
 from recognize_cli.catalogue.codec import damaged, decode_path, encode_path
-from recognize_cli.records import Gone, Kind, Reason
+from recognize_cli.records import FACES, Gone, Kind, Reason
 
 if TYPE_CHECKING:
     import sqlite3

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from recognize_cli.catalogue.api import FACES
 from recognize_cli.catalogue.codec import fold_name
 from recognize_cli.catalogue.people_api import Person
 from recognize_cli.errors import NameTaken, UnknownFace, UnknownPerson
+from recognize_cli.records import FACES
 
 if TYPE_CHECKING:
     import sqlite3

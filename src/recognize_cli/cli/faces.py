@@ -14,6 +14,7 @@ from recognize_cli.cli.commands import Group
 from recognize_cli.cli.faces_common import person_argument, reading, say
 from recognize_cli.cli.options import catalogue_option, format_option, option
 from recognize_cli.cli.output import default_format, write_json
+from recognize_cli.people.lookup import find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +83,6 @@ def show(person: str, format: str | None, catalogue: Path) -> None:
     """
     from recognize_cli.cli.faces_records import FaceRecords, person_record, write_lines
     from recognize_cli.faces.quality import Gates
-    from recognize_cli.people import find
 
     gates = Gates()
     with reading(catalogue) as store:

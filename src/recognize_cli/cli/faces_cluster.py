@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recognize_cli.models.lockfile import Lock
-    from recognize_cli.people import Clustered
+    from recognize_cli.people.grouping import Clustered
 
 _LOG = logging.getLogger(__name__)
 _GATES = "Which faces may found a person; the others only join one"
@@ -32,7 +32,7 @@ _GATES = "Which faces may found a person; the others only join one"
     examples="""
         recognize faces cluster
         recognize faces cluster --rebuild --threshold 0.9
-        recognize -q scan -r faces /data > /dev/null; recognize -q faces cluster > /dev/null
+        recognize scan -q -r faces /data > /dev/null; recognize faces cluster -q > /dev/null
     """,
 )
 @option(
@@ -61,7 +61,7 @@ _GATES = "Which faces may found a person; the others only join one"
 @option(
     "--min-score",
     type=click.FloatRange(0, 1),
-    default=0.9,
+    default=0.8,
     metavar="X",
     section=_GATES,
     help="How sure the detector must be, 0 to 1.",
@@ -121,7 +121,7 @@ def command(
     from recognize_cli.faces.quality import Gates
     from recognize_cli.hardware import probe
     from recognize_cli.models.lockfile import load_lock
-    from recognize_cli.people import cluster
+    from recognize_cli.people.grouping import cluster
 
     start, locked = time.monotonic(), load_lock(lock)
     with writing(catalogue, wait=wait) as store:
@@ -145,7 +145,7 @@ def _distances(models: Iterable[str], lock: Lock, threshold: float | None) -> di
     Models that nobody knows are left out, with a warning. Raises NoThreshold where none is left.
     """
     from recognize_cli.errors import NoThreshold
-    from recognize_cli.people import distance_of
+    from recognize_cli.people.grouping import distance_of
 
     found = {model: threshold or distance_of(model, lock.models) for model in models}
     unknown = [NoThreshold(model=model[:12]) for model, distance in found.items() if distance is None]

@@ -12,6 +12,7 @@ from recognize_cli.cli.faces_completion import complete_people
 from recognize_cli.cli.options import option
 from recognize_cli.errors import CatalogueUnusable
 from recognize_cli.naming import printable
+from recognize_cli.people.lookup import LARGEST_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 _PLURALS = {"person": "people"}
-_LARGEST_ID = (1 << 63) - 1
 
 
 @contextmanager
@@ -34,8 +34,7 @@ def reading(catalogue: Path) -> Iterator[FaceStore]:
     """
     from recognize_cli.catalogue import SqliteCatalogue
 
-    if not catalogue.exists():
-        raise CatalogueUnusable(path=catalogue, problem="it does not exist yet; `recognize scan` makes it")
+    _must_exist(catalogue)
     with SqliteCatalogue.open(catalogue) as opened:
         yield opened.face_store
 
@@ -45,11 +44,14 @@ def writing(catalogue: Path, *, wait: bool) -> Iterator[FaceStore]:
     """The same, for nobody else to change meanwhile. Raises Locked, and as `reading`."""
     from recognize_cli.locking import acquire
 
-    if not catalogue.exists():
-        with reading(catalogue):  # says what is wrong, before a lock file is made for nothing
-            pass
+    _must_exist(catalogue)  # before a lock file is made for nothing
     with acquire(catalogue, wait=wait), reading(catalogue) as store:
         yield store
+
+
+def _must_exist(catalogue: Path) -> None:
+    if not catalogue.exists():
+        raise CatalogueUnusable(path=catalogue, problem="it does not exist yet; `recognize scan` makes it")
 
 
 def wait_option(command: F) -> F:
@@ -65,7 +67,7 @@ def person_argument(name: str = "person", **attributes: Any) -> Callable[[F], F]
 
 
 faces_argument = click.argument(
-    "faces", nargs=-1, required=True, metavar="FACE...", type=click.IntRange(1, _LARGEST_ID)
+    "faces", nargs=-1, required=True, metavar="FACE...", type=click.IntRange(1, LARGEST_ID)
 )
 """FACE..., ids of faces."""
 

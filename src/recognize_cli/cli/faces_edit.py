@@ -18,6 +18,7 @@ from recognize_cli.cli.faces_common import (
     writing,
 )
 from recognize_cli.cli.options import catalogue_option, option
+from recognize_cli.people.lookup import clean_name, find, find_all, find_faces, rename
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +33,6 @@ class _Name(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name as it is stored."""
-        from recognize_cli.people import clean_name
-
         try:
             return clean_name(value)
         except ValueError as error:
@@ -59,8 +58,6 @@ def name_command(person: str, name: str | None, clear: bool, wait: bool, catalog
     The next scan tells it as a tag of all photos with a face of that person. From now on their faces stay
     together, until somebody moves them.
     """
-    from recognize_cli.people import find, rename
-
     if clear == (name is not None):
         raise click.UsageError("give either a name or --clear")
     with writing(catalogue, wait=wait) as store:
@@ -87,8 +84,6 @@ def merge_command(into: str, others: tuple[str, ...], wait: bool, catalogue: Pat
     The faces of all of them go to the first, which keeps its name; without one it takes the first
     name that one of the others has.
     """
-    from recognize_cli.people import find_all
-
     with writing(catalogue, wait=wait) as store:
         kept, *merged = find_all(store, (into, *others))
         if not merged:
@@ -118,8 +113,6 @@ def split_command(faces: tuple[int, ...], wait: bool, catalogue: Path) -> None:
 
     They never go back to the people that they are of now.
     """
-    from recognize_cli.people import find_faces
-
     with writing(catalogue, wait=wait) as store:
         found = find_faces(store, faces)
         id_ = store.split([face.id for face in found])
@@ -135,8 +128,6 @@ def remove_command(faces: tuple[int, ...], wait: bool, catalogue: Path) -> None:
 
     They are nobody's from now on. `split` makes a person of them again, which `merge` can give to another.
     """
-    from recognize_cli.people import find_faces
-
     with writing(catalogue, wait=wait) as store:
         found = find_faces(store, faces)
         store.remove([face.id for face in found])

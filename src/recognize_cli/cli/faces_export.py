@@ -10,6 +10,7 @@ from recognize_cli.cli.commands import Command
 from recognize_cli.cli.faces_common import person_argument, reading
 from recognize_cli.cli.options import catalogue_option, format_option, output_option
 from recognize_cli.cli.output import destination
+from recognize_cli.people.lookup import find_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +40,6 @@ def command(persons: tuple[str, ...], format: str, output: Path | None, catalogu
     """
     from recognize_cli.cli.faces_records import FaceRecords, write_array, write_lines, write_rows
     from recognize_cli.faces.quality import Gates
-    from recognize_cli.people import find_all
 
     write = {"jsonl": write_lines, "json": write_array, "csv": write_rows}[format]
     with reading(catalogue) as store:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from recognize_cli.review.page import ReviewPage
 
 _LOG = logging.getLogger(__name__)
-_LOOK_AHEAD = 4
-"""Photos decoded or being decoded for each decoding process, so that none waits."""
+_LOOK_AHEAD = 2
+"""Photos decoded or being decoded for each decoding process; one takes 12 MB at most until it is cut."""
 
 
 @click.command(
@@ -111,6 +111,7 @@ def _in_words(page: ReviewPage) -> str:
     from recognize_cli.cli.faces_common import plural
 
     return (
-        f"{plural(page.people_count, 'person')} ({page.named_count} named), {plural(len(page.pairs), 'pair')} who"
-        f" look alike, {plural(page.unsure_count, 'unsure face')}, {page.nobody_count} of nobody"
+        f"{plural(page.people_count, 'person')} ({page.named_count} named),"
+        f" {plural(len(page.pairs), 'pair')} who look alike,"
+        f" {plural(page.unsure_count, 'unsure face')}, {page.nobody_count} of nobody"
     )

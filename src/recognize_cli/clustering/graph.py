@@ -32,22 +32,18 @@ class Edges:
 
 
 def edges_within(found: Neighbours, vectors: NDArray[np.float32], distance: float) -> Edges:
-    """The pairs of neighbours, both of ``found.points``, that are up to ``distance`` apart.
-
-    Nodes are numbered as rows of ``found``.
-    """
-    number = np.full(len(vectors), -1, np.int64)
-    number[found.points] = np.arange(len(found.points))
-    keys = []
+    """The pairs of neighbours, both of ``found.points``, that are up to ``distance`` apart; points are nodes."""
+    among = np.zeros(len(vectors), np.bool_)
+    among[found.points] = True
+    keys = [np.empty(0, np.int64)]
     for rows in chunks(len(found.points)):
         near = (found.squared[rows] <= _SLACK * distance**2) & (found.indices[rows] >= 0)
         here, column = np.nonzero(near)
-        there = number[found.indices[rows][here, column]]
-        here = here[there >= 0] + rows.start
-        there = there[there >= 0]
-        keys.append(_key(here, there, len(found.points)))
-    left, right = _ends(_distinct(np.concatenate(keys or [np.empty(0, np.int64)])), len(found.points))
-    edges = Edges(left, right, squared_distances(vectors, found.points[left], found.points[right]))
+        there = found.indices[rows][here, column].astype(np.int64)
+        kept = among[there]
+        keys.append(_key(found.points[rows][here[kept]], there[kept], len(vectors)))
+    left, right = _ends(_distinct(np.concatenate(keys)), len(vectors))
+    edges = Edges(left, right, squared_distances(vectors, left, right))
     return edges.where(edges.squared <= distance**2)
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from recognize_cli.clustering.neighbours import Neighbours
 
 MEMBERS = 5
-"""So many of a person's faces nearest to a face say how far it is from that person."""
+"""At most so many of a person's faces, those nearest to a face, say how far it is from that person; fewer
+where these would be most of them, for somebody may have put a child and a grown-up together."""
 
 LOOSE = 1.2
 CLEARLY = 0.85
@@ -71,8 +72,8 @@ def join(
     """The person that each face joins (int64 (f)), 0 for nobody.
 
     ``rows`` are the rows of the faces in ``around``, ``rejected`` pairs (index in ``rows``, person) that are
-    ruled out. How far a face is from a person is the root of the mean squared distance to the person's
-    `MEMBERS` nearest points among the neighbours.
+    ruled out. How far a face is from a person is the root of the mean squared distance to the nearer half of
+    the person's points among the neighbours: to two of them at least, to `MEMBERS` at most.
     """
     joined = np.zeros(len(rows), np.int64)
     for part in chunks(len(rows)):
@@ -117,9 +118,10 @@ def _means(
     if not len(starts):
         return face, person, near
     sizes = np.diff(np.append(starts, len(face)))
-    counted = np.arange(len(face)) - np.repeat(starts, sizes) < MEMBERS
+    counting = np.clip((sizes + 1) // 2, 2, MEMBERS).clip(max=sizes)
+    counted = np.arange(len(face)) - np.repeat(starts, sizes) < np.repeat(counting, sizes)
     sums = np.add.reduceat(np.where(counted, near, 0.0), starts)
-    return face[starts], person[starts], sums / np.minimum(sizes, MEMBERS)
+    return face[starts], person[starts], sums / counting
 
 
 def _starts(*columns: NDArray[np.int64]) -> NDArray[np.int64]:

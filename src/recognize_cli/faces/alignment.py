@@ -27,6 +27,8 @@ From InsightFace's `utils/face_align.py`.
 _EYES_TO_MOUTH = 0.45  # of the side of the square, as dlib has it
 _CENTRE = (0.5, 0.43)
 
+_TOGETHER = 1e-9  # the sum of squared distances from their centre, of points that are one
+
 
 def upright_crop(
     eyes_and_mouth: NDArray[np.floating], face_size: tuple[int, int], picture_size: tuple[int, int]
@@ -54,10 +56,12 @@ def similarity(points: NDArray[np.floating], template: NDArray[np.floating]) -> 
     between two point patterns", IEEE PAMI 13 (1991); in the plane it is one complex division. None where
     the points fall together, or are not finite.
     """
+    if not np.isfinite(points).all():
+        return None
     centre, goal = points.mean(axis=0, dtype=np.float64), template.mean(axis=0, dtype=np.float64)
     here, there = ((each - middle) @ (1, 1j) for each, middle in ((points, centre), (template, goal)))
     spread = np.vdot(here, here).real
-    if not (np.isfinite(spread) and spread > 1e-9):
+    if spread < _TOGETHER:
         return None
     factor = np.vdot(here, there) / spread
     turn = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
@@ -67,11 +71,18 @@ def similarity(points: NDArray[np.floating], template: NDArray[np.floating]) -> 
 def warp(picture: Image.Image, matrix: NDArray[np.floating], size: int) -> NDArray[np.uint8] | None:
     """A picture as a matrix (2×3) moves its points, cut to the first ``size`` pixels each way (size×size×3).
 
-    Bilinear, black where there is no picture. Points at whole numbers are the centres of pixels. None where
+    Bilinear, black where there is no picture. Points at whole numbers are the centres of pixels. What comes
+    out smaller by half or more is averaged before, so that fine detail does not turn into noise. None where
     the matrix cannot be undone.
     """
-    if abs(np.linalg.det(matrix[:, :2])) < 1e-12:
+    area = abs(np.linalg.det(matrix[:, :2]))
+    if area < 1e-12:
         return None
+    shrink = min(int(area**-0.5), *picture.size)
+    if shrink > 1:
+        picture = picture.reduce(shrink)
+        corner = matrix @ ((shrink - 1) / 2, (shrink - 1) / 2, 1)  # where the first of the averages lies
+        matrix = np.column_stack([matrix[:, :2] * shrink, corner])
     back = np.linalg.inv(matrix[:, :2])
     shift = -back @ matrix[:, 2]
     shift += 0.5 - back.sum(axis=1) / 2  # Pillow counts from the corner of a pixel

@@ -5,15 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from recognize_cli.records import Kind, Scores
+from recognize_cli.records import FACES, Kind, Scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from recognize_cli.protocols import FaceModel
     from recognize_cli.records import Batch
-
-NAME = "faces"
 
 _RECIPE = 1
 """Raise it when the same model and photo could give other faces: all photos are then looked at again."""
@@ -22,7 +20,7 @@ _RECIPE = 1
 class FacesRecognizer:
     """Gives the faces of a photo; they have no classes."""
 
-    name = NAME
+    name = FACES
     kinds = frozenset({Kind.IMAGE})
     view = None
 
@@ -45,7 +43,8 @@ class FacesRecognizer:
             raise RuntimeError("run() before load()")
         analyse = self._model.analyse
         return [
-            Scores(each.file, NAME, self.fingerprint, (), faces=analyse(each.pixels)) for each in batch.inputs
+            Scores(each.file, self.name, self.fingerprint, (), faces=analyse(each.pixels))
+            for each in batch.inputs
         ]
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from itertools import groupby
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 from PIL import Image
 
 from recognize_cli.errors import FileFailure
@@ -38,6 +39,7 @@ NAME: Final = re.compile(r"\d{1,19}-[0-9a-f]{12}\.jpg", re.ASCII)
 _RECIPE = b"1"  # to be raised whenever the same face would get another picture
 _QUALITY = 80
 _MARGIN = 1.6  # how much larger than the longer side of the box the picture is
+_GRAY = 128
 
 
 def name(face: KnownFace) -> str:
@@ -84,25 +86,27 @@ def cut(
 
 
 def crop(pixels: NDArray[Any], box: Box) -> bytes:
-    """A JPEG of `SIDE`×`SIDE` pixels around a box, from an upright photo (H×W×3 uint8 RGB).
+    """A JPEG of `SIDE`×`SIDE` pixels, the box in its middle, from an upright photo (H×W×3 uint8 RGB).
 
-    The square lies within the photo: a face at its edge is not in the middle, and one larger than its short
-    side is cut off.
+    What lies beyond the photo is gray: were the square moved inwards, another face could be in the middle.
     """
     height, width = pixels.shape[:2]
-    side = max(1, round(min(_MARGIN * max(box.width * width, box.height * height), width, height)))
-    left = _within((box.x + box.width / 2) * width - side / 2, width - side)
-    top = _within((box.y + box.height / 2) * height - side / 2, height - side)
-    picture = Image.fromarray(pixels[top : top + side, left : left + side])
+    (left, right), (top, bottom) = _span(box.x, box.width, width), _span(box.y, box.height, height)
+    side = max(1, round(_MARGIN * max(right - left, bottom - top)))
+    x, y = round((left + right - side) / 2), round((top + bottom - side) / 2)
+    square = np.full((side, side, 3), _GRAY, np.uint8)
+    part = pixels[max(y, 0) : y + side, max(x, 0) : x + side]
+    square[max(-y, 0) :, max(-x, 0) :][: part.shape[0], : part.shape[1]] = part
+    picture = Image.fromarray(square).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     stream = BytesIO()
-    picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS).save(
-        stream, "JPEG", quality=_QUALITY, optimize=True
-    )
+    picture.save(stream, "JPEG", quality=_QUALITY, optimize=True)
     return stream.getvalue()
 
 
-def _within(place: float, most: int) -> int:
-    return round(min(max(place, 0.0), most))
+def _span(start: float, length: float, size: int) -> tuple[float, float]:
+    """Where a part begins and ends, in pixels; within the photo, and at least a pixel long."""
+    first = min(max(start * size, 0.0), size - 1)
+    return first, min(max((start + length) * size, first + 1), size)
 
 
 def _photo(face: KnownFace) -> tuple[str, str]:

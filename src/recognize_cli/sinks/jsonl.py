@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from recognize_cli.naming import raw, readable
+from recognize_cli.records import FACES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from recognize_cli.records import Box, Face, FileResult, Removed, Skipped, Unreadable
 
 _SCHEMA = 1
-_FACES = "faces"
 
 
 class JsonSink:
@@ -123,13 +123,13 @@ def _file(result: FileResult, *, scores: bool) -> dict[str, object]:
             for tag in result.tags
         ],
     }
-    if _FACES in result.recognizers:
+    if FACES in result.recognizers:
         record["faces"] = [_face(face) for face in result.faces]
     if scores:
         record["scores"] = {
             each.recognizer: [[top.name, round(top.score, 6)] for top in each.top]
             for each in result.scores
-            if each.recognizer != _FACES
+            if each.recognizer != FACES
         }
     return record
 

@@ -14,7 +14,7 @@ from recognize_cli.catalogue.api import DECODING
 from recognize_cli.media.kinds import kind_of
 from recognize_cli.records import FileResult, Gone, Reason, Removed, Scores, Skipped, Unreadable
 from recognize_cli.stages.items import Job, Scored
-from recognize_cli.stages.tag import FACES, with_faces
+from recognize_cli.stages.tag import with_faces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -165,7 +165,7 @@ class _Reconciler:
             scores=self._scores(file, known, names) if self._policy.with_scores else (),
             unchanged=True,
         )
-        return with_faces(result, known.faces if FACES in names else ())
+        return with_faces(result, known.faces)
 
     def _is_current(self, name: str, known: Known, file: MediaFile) -> bool:
         """Whether a chosen recognizer's result is of this version of the file and of its present model."""

@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from recognize_cli.records import FileResult, Tag
+from recognize_cli.records import FACES, FileResult, Tag
 from recognize_cli.stages.items import Scored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from recognize_cli.records import Face, Finished, Scores
-
-
-FACES = "faces"
-"""The recognizer that tags made of people's names bear."""
 
 
 def tag(items: Iterable[Finished | Scored], apply: Callable[[Scores], tuple[Tag, ...]]) -> Iterator[Finished]:
@@ -36,8 +32,10 @@ def tag(items: Iterable[Finished | Scored], apply: Callable[[Scores], tuple[Tag,
 
 
 def with_faces(result: FileResult, faces: tuple[Face, ...]) -> FileResult:
-    """A result with the faces of its file, and a tag for each person with a name among them."""
-    return replace(result, faces=faces, tags=result.tags + _names(faces)) if faces else result
+    """A result with the faces of its file, if it is about faces, and a tag for each person with a name."""
+    if FACES not in result.recognizers:
+        return result
+    return replace(result, faces=faces, tags=result.tags + _names(faces))
 
 
 def _names(faces: tuple[Face, ...]) -> tuple[Tag, ...]:
