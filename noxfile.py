@@ -70,11 +70,14 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Speed and memory of a scan against the floor that the machine sets."""
-    session.install(".", "scikit-image")
+    """Speed and memory of scans and of grouping faces, against the floors that the machine and others set."""
+    session.install(".", "scikit-image", "scikit-learn")
     session.run("python", "bench/scan.py", *session.posargs)
+    session.run("python", "bench/together.py")
     session.run("python", "bench/known.py")
     session.run("python", "bench/memory.py")
+    session.run("python", "bench/faces.py")
+    session.run("python", "bench/grouping.py")
 
 
 @nox.session

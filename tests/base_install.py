@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 _RECOGNIZE = str(Path(sys.executable).with_name("recognize"))
-_EXTRAS = ("tensorflow", "tensorflow_hub", "pillow_heif", "pytest")
+_EXTRAS = ("tensorflow", "tensorflow_hub", "insightface", "pillow_heif", "pytest")
 
 
 def run(*arguments: str, home: str, code: int = 0) -> str:
@@ -45,8 +45,12 @@ def main() -> None:
         (file,) = (record for record in records if record["type"] == "file")
         (error,) = (record for record in records if record["type"] == "error")
         assert len(file["scores"]["objects"]) == 10
+        assert file["faces"] == []
         assert (error["path"], error["reason"]) == ("phone.heic", "unsupported")
         assert "heif" in error["message"]
+        run("faces", "cluster", home=home)
+        run("faces", "review", "-o", f"{home}/review", home=home)
+        assert (Path(home) / "review" / "index.html").stat().st_size > 10_000
         run("models", "verify", home=home)
         run("doctor", home=home)
     sys.stdout.write("the base install works\n")

@@ -73,7 +73,7 @@ def results(tree: Tree, tools: Tools) -> Generator[Finished]:
     work = preload(work, policy.recognizers)
     decoded = decode(work, partial(tools.submit, source), look_ahead=tools.look_ahead, stop=stop)
     scored = infer(decoded, policy.recognizers, threads=tools.threads, batch_size=tools.batch_size)
-    tagged = tag(scored, tools.apply)
+    tagged = tag(scored, tools.apply, list(policy.recognizers))
     yield from commit(tagged, partial(save, source, tools))
 
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from recognize_cli.cli import faces_cluster
 from recognize_cli.cli.app import root
+from recognize_cli.cli.faces import cluster
 from recognize_cli.faces.quality import Gates
 from recognize_cli.locking import acquire
 from recognize_cli.models.hashing import fingerprint
@@ -138,7 +138,7 @@ def test_fewest_faces_and_gates_are_options(faces: Faces) -> None:
 
 def test_the_gates_are_those_of_the_faces_room() -> None:
     """They are written down twice, for help to be told without NumPy."""
-    defaults = {param.name: param.default for param in faces_cluster.command.params}
+    defaults = {param.name: param.default for param in cluster.command.params}
     assert {name: defaults[name] for name in asdict(Gates())} == asdict(Gates())
 
 

@@ -69,6 +69,29 @@ def test_copies_by_the_thousand_hide_nobody(how: Settings) -> None:
     assert people(vectors, how=how) == [NEXT] * 5001 + [NEXT + 1] * 2 + [0]
 
 
+def series(people: int, each: int, shots: int) -> np.ndarray:
+    """Of each person some series of shots, so tight that a shot's nearest neighbours are all in its own."""
+    numbers = np.random.default_rng(3)
+    faces = np.repeat(numbers.normal(size=(people, 64)), each, axis=0) + 0.3 * numbers.normal(
+        size=(people * each, 64)
+    )
+    return np.repeat(faces, shots, axis=0) + 0.02 * numbers.normal(size=(people * each * shots, 64))
+
+
+@BOTH
+def test_all_series_of_shots_of_somebody_are_one_person(how: Settings) -> None:
+    found = group(problem(series(3, 4, 50)), replace(how, distance=5.0)).persons
+    assert same_partition(found, np.repeat([1, 2, 3], 200))
+
+
+def test_a_new_series_of_shots_goes_to_its_person() -> None:
+    persons = np.repeat([5, 0, 6, 6], 50)
+    assert people(series(2, 2, 50), persons=persons, how=Settings(5.0)) == [5] * 100 + [6] * 100
+    ruled_out = [(60, 5)]
+    found = people(series(2, 2, 50), persons=persons, rejected=ruled_out, how=Settings(5.0))
+    assert set(found[50:100]) == {NEXT}
+
+
 def test_new_faces_join_who_is_near_and_others_make_people() -> None:
     known = [1.0, 1.1, 5.0, 5.1]
     assert people([*known, 1.2, 9.0, 9.1, 20.0], persons=[3, 3, 4, 4, 0, 0, 0, 0]) == [
@@ -93,6 +116,16 @@ def test_a_ruled_out_person_is_passed_over_for_the_next(how: Settings) -> None:
     assert people(vectors, persons=persons, fixed=fixed, how=how)[-1] == 3
     assert people(vectors, persons=persons, fixed=fixed, rejected=[(4, 3)], how=how)[-1] == 4
     assert people(vectors, persons=persons, fixed=fixed, rejected=[(4, 3), (4, 4)], how=how)[-1] == 0
+
+
+def test_copies_of_a_face_that_are_ruled_out_can_be_somebody_else() -> None:
+    ruled_out = [(2, 3), (3, 3)]
+    assert people([1.0, 1.1, 1.0, 1.05], persons=[3, 3, 0, 0], rejected=ruled_out) == [3, 3, NEXT, NEXT]
+
+
+def test_a_new_group_near_to_one_stray_face_of_a_person_is_somebody_else() -> None:
+    vectors, persons = [1.0, 3.0, 3.1, 3.2, 3.3, 0.2, 0.25], [5, 5, 5, 5, 5, 0, 0]
+    assert people(vectors, persons=persons) == [5, 5, 5, 5, 5, NEXT, NEXT]
 
 
 def test_a_rebuild_goes_by_the_faces_that_are_fixed() -> None:
@@ -131,7 +164,7 @@ def test_a_distance_must_be_positive(distance: float) -> None:
 def test_a_large_offset_of_all_vectors_does_no_harm() -> None:
     vectors, _ = made_faces("real", 600)
     near = group(problem(vectors), Settings(DISTANCE)).persons
-    assert same_partition(near, group(problem(vectors + np.float32(64)), Settings(DISTANCE)).persons)
+    assert same_partition(near, group(problem(vectors + np.float32(512)), Settings(DISTANCE)).persons)
 
 
 @pytest.mark.parametrize(("mode", "f1"), [("spec", 0.995), ("real", 0.97), ("hard", 0.92)])

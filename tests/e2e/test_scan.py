@@ -36,7 +36,7 @@ def test_photos_get_tags(recognize: Recognize, tree: Path) -> None:
     assert {"Cat", "Animal"} <= tags(ended.files["cat.jpg"])
     cat = ended.files["cat.jpg"]
     assert cat["source"] == str(tree)
-    assert (cat["kind"], cat["recognizers"], cat["unchanged"]) == ("image", ["objects"], False)
+    assert (cat["kind"], cat["recognizers"], cat["unchanged"]) == ("image", ["objects", "faces"], False)
     assert cat["size"] == (tree / "cat.jpg").stat().st_size
     assert cat["scores"]["objects"][0][0] in {"tabby", "tiger cat", "Egyptian cat"}
     assert ended.files["trip/coffee.png"]["scores"]["objects"][0][0] == "espresso"

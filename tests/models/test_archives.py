@@ -7,6 +7,7 @@ import io
 import struct
 import tarfile
 import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,6 +65,12 @@ def test_takes_files_from_the_top(tmp_path: Path, order: Order) -> None:
 def test_names_the_member_that_is_missing(tmp_path: Path, order: Order) -> None:
     with pytest.raises(OriginFailed, match=r"a\.whl has no root/model\.bin"):
         unpack(write_wheel(tmp_path / "a.whl", {"model.bin": DATA}), "root", order)
+
+
+def test_takes_what_is_there_and_leaves_the_rest_to_other_sources(tmp_path: Path, order: Order) -> None:
+    elsewhere = replace(order, files=(locked("elsewhere.bin", b"1"), *order.files))
+    unpack(write_wheel(tmp_path / "a.whl", {"model.bin": DATA}), "", elsewhere)
+    assert elsewhere.has(FILE)
 
 
 @pytest.mark.parametrize("data", [b"!" + DATA[1:], DATA[:-1], b""])

@@ -15,7 +15,7 @@ def first_class(each: Scores) -> tuple[Tag, ...]:
 def test_new_and_kept_scores_give_their_tags() -> None:
     file = media_file()
     kept, new = scores(file, ("jazz", 0.4), recognizer="music"), scores(file, ("tabby", 0.9), ("tiger", 0.1))
-    (out,) = tag([Scored(Job(file, ("objects",), kept=(kept,)), scores=(new,))], first_class)
+    (out,) = tag([Scored(Job(file, ("objects",), kept=(kept,)), scores=(new,))], first_class, ["music", "objects"])
     assert not isinstance(out, type(None))
     assert [(each.name, each.recognizer) for each in out.tags] == [("Jazz", "music"), ("Tabby", "objects")]
     assert out.recognizers == ("music", "objects")
@@ -24,7 +24,7 @@ def test_new_and_kept_scores_give_their_tags() -> None:
 
 def test_what_is_finished_passes_through() -> None:
     known = result(unchanged=True)
-    assert list(tag([known], first_class)) == [known]
+    assert list(tag([known], first_class, [])) == [known]
 
 
 BOX = Box(0, 0, 1, 1)

@@ -23,7 +23,9 @@ from recognize_cli.cli.streams import harden_standard_streams
 
 COMMANDS = {
     "scan": Lazy("recognize_cli.cli.scan", "Tag the media files of a tree."),
-    "faces": Lazy("recognize_cli.cli.faces", "Group faces to people, name them, correct what is wrong."),
+    "faces": Lazy(
+        "recognize_cli.cli.faces.group", "Group faces to people, name them, correct what is wrong."
+    ),
     "tags": Lazy(
         "recognize_cli.cli.tags", "List the tags that are known, and make them anew from other rules."
     ),

@@ -9,6 +9,7 @@ import click
 from platformdirs import user_data_path, user_state_path
 
 from recognize_cli.cli.parameters import Option, in_short
+from recognize_cli.errors import CatalogueUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,19 @@ def catalogue_option(command: F) -> F:
         section="Catalogue",
         help="The file that remembers what is known of every file.",
     )(command)
+
+
+def must_exist(catalogue: Path) -> None:
+    """Raises CatalogueUnusable where there is no catalogue: only a scan makes one."""
+    if not catalogue.exists():
+        raise CatalogueUnusable(path=catalogue, problem="it does not exist yet; `recognize scan` makes it")
+
+
+def wait_option(command: F) -> F:
+    """``--wait``, as the parameter `wait`."""
+    return option("--wait", is_flag=True, help="Wait for another run to end instead of exiting with 11.")(
+        command
+    )
 
 
 def store_option(command: F) -> F:

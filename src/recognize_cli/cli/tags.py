@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from recognize_cli.cli.commands import Group
-from recognize_cli.cli.options import catalogue_option, format_option, option, rules_option
+from recognize_cli.cli.options import (
+    catalogue_option,
+    format_option,
+    must_exist,
+    rules_option,
+    wait_option,
+)
 from recognize_cli.cli.output import write_json
-from recognize_cli.errors import CatalogueUnusable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +48,7 @@ def list_tags(format: str, catalogue: Path) -> None:
     """List the tags of all known files, each with the number of files that have it."""
     from recognize_cli.catalogue import SqliteCatalogue
 
-    _must_exist(catalogue)
+    must_exist(catalogue)
     with SqliteCatalogue.open(catalogue) as opened:
         counts = opened.tags()
     if format == "json":
@@ -56,7 +61,7 @@ def list_tags(format: str, catalogue: Path) -> None:
 
 @command.command("rebuild", examples="recognize tags rebuild --rules ~/rules.yml")
 @rules_option
-@option("--wait", is_flag=True, help="Wait for another run to end instead of exiting with 11.")
+@wait_option
 @catalogue_option
 def rebuild(rules: Path | None, wait: bool, catalogue: Path) -> None:
     """Make the tags of all known files anew from their stored scores; no model runs, no file is read.
@@ -68,7 +73,7 @@ def rebuild(rules: Path | None, wait: bool, catalogue: Path) -> None:
     from recognize_cli.resources import shipped
     from recognize_cli.rules import load_rules
 
-    _must_exist(catalogue)
+    must_exist(catalogue)
     loaded = load_rules(rules or shipped("rules.yml"))
     with acquire(catalogue, wait=wait), SqliteCatalogue.open(catalogue) as opened:
         seen = changed = 0
@@ -76,12 +81,6 @@ def rebuild(rules: Path | None, wait: bool, catalogue: Path) -> None:
             more_seen, more_changed = _rebuild(opened, loaded, name)
             seen, changed = seen + more_seen, changed + more_changed
     _LOG.info("%d results made by other rules, the tags of %d changed", seen, changed)
-
-
-def _must_exist(catalogue: Path) -> None:
-    """Only a scan makes a catalogue."""
-    if not catalogue.exists():
-        raise CatalogueUnusable(path=catalogue, problem="it does not exist yet; `recognize scan` makes it")
 
 
 def _rebuild(catalogue: SqliteCatalogue, rules: RuleSet, recognizer: str) -> tuple[int, int]:

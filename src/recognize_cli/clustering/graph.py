@@ -20,7 +20,7 @@ _SLACK = 1.001
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """Undirected edges between nodes, each once: left < right, int64 (e); squared lengths float64 (e)."""
+    """Undirected edges between points, each once: left < right, int64 (e); squared lengths float64 (e)."""
 
     left: NDArray[np.int64]
     right: NDArray[np.int64]
@@ -32,7 +32,7 @@ class Edges:
 
 
 def edges_within(found: Neighbours, vectors: NDArray[np.float32], distance: float) -> Edges:
-    """The pairs of neighbours, both of ``found.points``, that are up to ``distance`` apart; points are nodes."""
+    """The pairs of neighbours, both of ``found.points``, that are up to ``distance`` apart."""
     among = np.zeros(len(vectors), np.bool_)
     among[found.points] = True
     keys = [np.empty(0, np.int64)]

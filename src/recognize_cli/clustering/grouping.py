@@ -78,23 +78,22 @@ class _Work:
     def regroup(self) -> None:
         """Groups all faces that can found a person together with those that are settled."""
         anchors = np.flatnonzero((self._points.of_face >= 0) & (self.persons > 0))
-        labels = self._person_of_point()
-        everything = np.arange(len(self._points.vectors))
-        self._table = neighbours.neighbours(self._points.vectors, everything)
+        self._table = neighbours.neighbours(self._points.vectors, np.arange(len(self._points.vectors)))
         free = np.flatnonzero(self._free() & self._problem.core)
-        self._put_together(
-            free, self._neighbours(self._points_of(np.concatenate([anchors, free]))), labels, 2
-        )
+        found = self._neighbours(self._points_of(np.concatenate([anchors, free])))
+        self._put_together(free, found, self._person_of_point(), 2)
 
     def settle(self) -> None:
         """Lets free faces join people, and makes new people of them, until neither happens any more."""
         while True:
             found = self._neighbours(self._points_of(np.flatnonzero(self._free())))
-            self._join(Surroundings.measured(found, self._points.vectors))
+            if self.persons.any():
+                self._join(Surroundings.measured(found, self._points.vectors))
             free = np.flatnonzero(self._free() & self._problem.core)
             nearby = found.of(self._points_of(free))
-            unlabelled = np.zeros(len(self._points.vectors), np.int64)
-            if self._put_together(free, nearby, unlabelled, self._settings.min_size):
+            people = self._person_of_point()
+            people[nearby.points] = 0
+            if self._put_together(free, nearby, people, self._settings.min_size):
                 continue
             left = self._points_of(np.flatnonzero(self._free()))
             if found.exact or not neighbours.affordable(len(left), self._points.vectors):
@@ -114,21 +113,23 @@ class _Work:
             faces = np.flatnonzero(self._free() & near[self._points.of_face])
 
     def _put_together(
-        self, faces: NDArray[np.int64], found: Neighbours, labels: NDArray[np.int64], min_size: int
+        self, faces: NDArray[np.int64], found: Neighbours, people: NDArray[np.int64], min_size: int
     ) -> bool:
-        """Makes people of faces that are near each other; whether it made any.
+        """Groups faces; a group near to one of ``people`` goes there, another is a new one. Whether any went.
 
-        ``labels`` are the people of points (int64 (p), 0 for none), whom faces near those go to.
+        ``people`` are those of points (int64 (p), 0 for nobody).
         """
         if not len(faces):
             return False
-        labels = labels[found.points]
-        member = groups(self._points.vectors, found, labels, self._settings.distance)
-        label = np.zeros(len(member), np.int64)
-        np.maximum.at(label, member, labels)
-        cluster = member[np.searchsorted(found.points, self._points.of_face[faces])]
-        persons = label[cluster]
+        of_face = self._points.of_face[faces]
         row, person = self._rejected(faces)
+        picky = np.zeros(len(people), np.bool_)
+        picky[of_face[row]] = True
+        member = groups(self._points.vectors, found, people, picky, self._settings.distance)
+        label = np.zeros(len(member), np.int64)
+        np.maximum.at(label, member, people)
+        cluster = member[of_face]
+        persons = label[cluster]
         persons[row[persons[row] == person]] = 0
         size = np.bincount(cluster, minlength=len(member))
         fresh = (label[cluster] == 0) & (size[cluster] >= max(min_size, self._settings.min_size))

@@ -32,15 +32,63 @@ _COLUMNS = 16
 
 
 @dataclass(slots=True)
-class _Clusters:
-    """Clusters, each under the number of one of its nodes."""
+class Clusters:
+    """Clusters of points, each under the number of one of its points.
 
+    member: int64 (p), the cluster of each point.
+    means: float32 (p×d), as what follows of use under the numbers of clusters only.
+    counts: float64 (p).
+    spreads: float64 (p), mean squared distances to the mean.
+    labels: int64 (p), 0 for none.
+    """
+
+    member: NDArray[np.int64]
     means: NDArray[np.float32]
     counts: NDArray[np.float64]
     spreads: NDArray[np.float64]
     labels: NDArray[np.int64]
 
-    def merge(self, kept: NDArray[np.int64], gone: NDArray[np.int64], squared: NDArray[np.float64]) -> None:
+    @classmethod
+    def of(
+        cls, vectors: NDArray[np.float32], labels: NDArray[np.int64], member: NDArray[np.int64]
+    ) -> Clusters:
+        """Clusters to begin with; ``labels`` are those of points, one at most in a cluster."""
+        points = len(vectors)
+        counts = np.maximum(np.bincount(member, minlength=points), 1).astype(np.float64)
+        means = means_of(vectors, member, points)
+        spreads = np.bincount(member, squared_offsets(vectors, means, member), minlength=points) / counts
+        of_cluster = labels.copy()
+        np.maximum.at(of_cluster, member, labels)
+        return cls(member.copy(), means, counts, spreads, of_cluster)
+
+    def link(self, left: NDArray[np.int64], right: NDArray[np.int64], distance: float) -> bool:
+        """Merges what is up to ``distance`` apart, but for different labels; whether there was anything.
+
+        Only clusters are merged that have one of the pairs of points (left, right) between them.
+        """
+        edges = self._edges(*unique_pairs(self.member[left], self.member[right], len(self.member)), distance)
+        rounds = 0
+        while len(edges.left):
+            chosen = _nearest_pairs(edges, len(self.member), 1.0 if rounds < _PATIENCE else _SLACK)
+            kept, gone = edges.left[chosen], edges.right[chosen]
+            self._merge(kept, gone, edges.squared[chosen])
+            into = np.arange(len(self.member), dtype=np.int64)
+            into[gone] = kept
+            self.member = into[self.member]
+            edges = self._contracted(edges, into, kept, distance)
+            rounds += 1
+        return rounds > 0
+
+    def _edges(self, left: NDArray[np.int64], right: NDArray[np.int64], distance: float) -> Edges:
+        """The pairs of clusters that may be merged, with how far apart they are."""
+        allowed = (
+            (self.labels[left] == self.labels[right]) | (self.labels[left] == 0) | (self.labels[right] == 0)
+        )
+        left, right = left[allowed], right[allowed]
+        squared = squared_distances(self.means, left, right) + self.spreads[left] + self.spreads[right]
+        return Edges(left, right, squared).where(squared <= distance**2)
+
+    def _merge(self, kept: NDArray[np.int64], gone: NDArray[np.int64], squared: NDArray[np.float64]) -> None:
         """Merges pairs of clusters, no cluster in two of them; ``squared`` is how far apart they are."""
         count = self.counts[kept] + self.counts[gone]
         share = self.counts[gone] / count
@@ -54,46 +102,21 @@ class _Clusters:
         self.counts[kept] = count
         self.labels[kept] = np.maximum(self.labels[kept], self.labels[gone])
 
-    def edges(self, left: NDArray[np.int64], right: NDArray[np.int64], limit: float) -> Edges:
-        """The pairs that may be merged, with how far apart they are."""
-        allowed = (
-            (self.labels[left] == self.labels[right]) | (self.labels[left] == 0) | (self.labels[right] == 0)
+    def _contracted(
+        self, edges: Edges, into: NDArray[np.int64], kept: NDArray[np.int64], distance: float
+    ) -> Edges:
+        """The edges after a merge; those of merged clusters are measured anew."""
+        changed = np.zeros(len(into), np.bool_)
+        changed[kept] = True
+        left, right = into[edges.left], into[edges.right]
+        touched = changed[left] | changed[right]
+        anew = self._edges(*unique_pairs(left[touched], right[touched], len(into)), distance)
+        old = edges.where(~touched)
+        return Edges(
+            np.concatenate([old.left, anew.left]),
+            np.concatenate([old.right, anew.right]),
+            np.concatenate([old.squared, anew.squared]),
         )
-        left, right = left[allowed], right[allowed]
-        squared = squared_distances(self.means, left, right) + self.spreads[left] + self.spreads[right]
-        return Edges(left, right, squared).where(squared <= limit)
-
-
-def average_linkage(
-    vectors: NDArray[np.float32],
-    edges: Edges,
-    labels: NDArray[np.int64],
-    start: NDArray[np.int64],
-    distance: float,
-) -> NDArray[np.int64]:
-    """The cluster of each node (int64 (nodes)), named by one of its nodes.
-
-    Only clusters with an edge between them are merged, up to ``distance`` apart, and never two with different
-    labels (int64 (nodes), 0 for none). ``start`` names the clusters to begin with.
-    """
-    clusters = _Clusters(*_statistics(vectors, start), labels.copy())
-    np.maximum.at(clusters.labels, start, labels)
-    limit = distance**2
-    left, right = unique_pairs(start[edges.left], start[edges.right], len(vectors))
-    edges = clusters.edges(left, right, limit)
-    member = start.copy()
-    rounds = 0
-    while len(edges.left):
-        slack = 1.0 if rounds < _PATIENCE else _SLACK
-        chosen = _nearest_pairs(edges, len(vectors), slack)
-        kept, gone = edges.left[chosen], edges.right[chosen]
-        clusters.merge(kept, gone, edges.squared[chosen])
-        into = np.arange(len(vectors), dtype=np.int64)
-        into[gone] = kept
-        member = into[member]
-        edges = _contract(edges, clusters, into, kept, limit)
-        rounds += 1
-    return member
 
 
 def _nearest_pairs(edges: Edges, nodes: int, slack: float) -> NDArray[np.int64]:
@@ -108,33 +131,6 @@ def _nearest_pairs(edges: Edges, nodes: int, slack: float) -> NDArray[np.int64]:
     np.minimum.at(first, edges.right[mutual], mutual)
     alone = (first[edges.left[mutual]] == mutual) & (first[edges.right[mutual]] == mutual)
     return np.asarray(mutual[alone], np.int64)
-
-
-def _contract(
-    edges: Edges, clusters: _Clusters, into: NDArray[np.int64], kept: NDArray[np.int64], limit: float
-) -> Edges:
-    """The edges after a merge; those of merged clusters are measured anew."""
-    changed = np.zeros(len(into), np.bool_)
-    changed[kept] = True
-    left, right = into[edges.left], into[edges.right]
-    touched = changed[left] | changed[right]
-    anew = clusters.edges(*unique_pairs(left[touched], right[touched], len(into)), limit)
-    old = edges.where(~touched)
-    return Edges(
-        np.concatenate([old.left, anew.left]),
-        np.concatenate([old.right, anew.right]),
-        np.concatenate([old.squared, anew.squared]),
-    )
-
-
-def _statistics(
-    vectors: NDArray[np.float32], member: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
-    """Means, counts and mean squared distances to the mean of clusters; a node's own where it is in none."""
-    counts = np.maximum(np.bincount(member, minlength=len(vectors)), 1).astype(np.float64)
-    means = means_of(vectors, member, len(vectors))
-    spread = np.bincount(member, squared_offsets(vectors, means, member), minlength=len(vectors))
-    return means, counts, spread / counts
 
 
 def means_of(vectors: NDArray[np.float32], member: NDArray[np.int64], clusters: int) -> NDArray[np.float32]:

@@ -55,7 +55,10 @@ class Member:
 
 
 def unpack(archive: Path, root: str, order: Order) -> None:
-    """Delivers the files of an order from below `root` in a wheel or tarball; raises OriginFailed."""
+    """Delivers those files of an order that lie below `root` in a wheel or tarball.
+
+    Raises OriginFailed where there is none of them, or one with other bytes.
+    """
     wanted = {f"{root}/{file.path}" if root else file.path: file for file in order.files}
     for member in members(archive):
         file = wanted.pop(member.name, None)
@@ -63,8 +66,8 @@ def unpack(archive: Path, root: str, order: Order) -> None:
             _take(member, file, archive, order)
         if not wanted:
             return
-    for name in wanted:
-        raise OriginFailed(f"{archive.name} has no {name}")
+    if len(wanted) == len(order.files):
+        raise OriginFailed(f"{archive.name} has no {next(iter(wanted))}")
 
 
 def _take(member: Member, file: LockedFile, archive: Path, order: Order) -> None:

@@ -45,6 +45,7 @@ class Gathering:
             if order.files:
                 try:
                     _gather(source, order)
+                    problems += [f"{source}: it has no {file.path}" for file in self._missing()[:1]]
                 except OriginFailed as error:
                     _LOG.info("%s: %s: %s", self._entry.name, source, error)
                     problems.append(f"{source}: {error}")

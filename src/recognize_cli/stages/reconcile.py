@@ -19,7 +19,7 @@ from recognize_cli.stages.tag import with_faces
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from recognize_cli.catalogue.api import Catalogue, Failure, Known, Unvisited
+    from recognize_cli.catalogue.api import Catalogue, Failure, Known, KnownResult, Unvisited
     from recognize_cli.protocols import Recognizer, Source
     from recognize_cli.records import Finished, Kind, MediaFile
     from recognize_cli.stages.walk import Visit
@@ -151,8 +151,8 @@ class _Reconciler:
         if failure is not None and self._policy.still_fails(failure, file):
             skipped = Skipped(file, failure.reason, failure.message)
             return FileResult(file, failures=(skipped,), unchanged=True)
-        current = [each for each in known.results if self._is_current(each.recognizer, known, file)]
-        names = {each.recognizer for each in current}
+        current = self._current(known, file)
+        names = [each.recognizer for each in current]
         missing = tuple(name for name in wanted if name not in names)
         if missing:
             return Job(file, missing, self._scores(file, known, names))
@@ -160,25 +160,25 @@ class _Reconciler:
             return Scored(Job(file, (), self._scores(file, known, names)))
         result = FileResult(
             file,
-            recognizers=tuple(each.recognizer for each in current),
+            recognizers=tuple(names),
             tags=tuple(tag for each in current for tag in each.tags),
             scores=self._scores(file, known, names) if self._policy.with_scores else (),
             unchanged=True,
         )
         return with_faces(result, known.faces)
 
-    def _is_current(self, name: str, known: Known, file: MediaFile) -> bool:
-        """Whether a chosen recognizer's result is of this version of the file and of its present model."""
-        recognizer, result = self._policy.recognizers.get(name), known.result(name)
-        return (
-            recognizer is not None
-            and result is not None
-            and (result.version, result.model) == (file.version, recognizer.fingerprint)
-        )
+    def _current(self, known: Known, file: MediaFile) -> list[KnownResult]:
+        """The chosen recognizers' results of this version of the file and of their present models, in order."""
+        results = ((each, known.result(name)) for name, each in self._policy.recognizers.items())
+        return [
+            result
+            for recognizer, result in results
+            if result is not None and (result.version, result.model) == (file.version, recognizer.fingerprint)
+        ]
 
     def _scores(self, file: MediaFile, known: Known, names: Iterable[str]) -> tuple[Scores, ...]:
         """The stored scores of these recognizers."""
-        results = (known.result(name) for name in sorted(names))
+        results = (known.result(name) for name in names)
         return tuple(
             Scores(file, each.recognizer, each.model, self._catalogue.scores(known.id, each.recognizer))
             for each in results

@@ -9,23 +9,28 @@ from recognize_cli.records import FACES, FileResult, Tag
 from recognize_cli.stages.items import Scored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from recognize_cli.records import Face, Finished, Scores
 
 
-def tag(items: Iterable[Finished | Scored], apply: Callable[[Scores], tuple[Tag, ...]]) -> Iterator[Finished]:
-    """Applies the rules to the scores of each finished job: the new ones and those that still stand."""
+def tag(
+    items: Iterable[Finished | Scored], apply: Callable[[Scores], tuple[Tag, ...]], order: Sequence[str]
+) -> Iterator[Finished]:
+    """Applies the rules to the scores of each finished job: the new ones and those that still stand.
+
+    A result tells its recognizers in this ``order``, whichever of them ran now.
+    """
     for item in items:
         if not isinstance(item, Scored):
             yield item
             continue
-        scores = (*item.job.kept, *item.scores)
+        scores = sorted((*item.job.kept, *item.scores), key=lambda each: order.index(each.recognizer))
         yield FileResult(
             item.job.file,
             recognizers=tuple(each.recognizer for each in scores),
             tags=tuple(tag for each in scores for tag in apply(each)),
-            scores=scores,
+            scores=tuple(scores),
             failures=item.failures,
             timings=item.timings,
         )

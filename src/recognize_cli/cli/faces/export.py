@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from recognize_cli.cli.commands import Command
-from recognize_cli.cli.faces_common import person_argument, reading
+from recognize_cli.cli.faces.common import person_argument, reading
 from recognize_cli.cli.options import catalogue_option, format_option, output_option
 from recognize_cli.cli.output import destination
 from recognize_cli.people.lookup import find_all
@@ -38,7 +38,7 @@ def command(persons: tuple[str, ...], format: str, output: Path | None, catalogu
 
     All faces, or those of some people: a line, an object or a row for each.
     """
-    from recognize_cli.cli.faces_records import FaceRecords, write_array, write_lines, write_rows
+    from recognize_cli.cli.faces.records import FaceRecords, write_array, write_lines, write_rows
     from recognize_cli.faces.quality import Gates
 
     write = {"jsonl": write_lines, "json": write_array, "csv": write_rows}[format]

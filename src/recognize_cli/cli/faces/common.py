@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from recognize_cli.cli.faces_completion import complete_people
-from recognize_cli.cli.options import option
-from recognize_cli.errors import CatalogueUnusable
+from recognize_cli.cli.faces.completion import complete_people
+from recognize_cli.cli.options import must_exist
 from recognize_cli.naming import printable
 from recognize_cli.people.lookup import LARGEST_ID
 
@@ -34,7 +33,7 @@ def reading(catalogue: Path) -> Iterator[FaceStore]:
     """
     from recognize_cli.catalogue import SqliteCatalogue
 
-    _must_exist(catalogue)
+    must_exist(catalogue)
     with SqliteCatalogue.open(catalogue) as opened:
         yield opened.face_store
 
@@ -44,21 +43,9 @@ def writing(catalogue: Path, *, wait: bool) -> Iterator[FaceStore]:
     """The same, for nobody else to change meanwhile. Raises Locked, and as `reading`."""
     from recognize_cli.locking import acquire
 
-    _must_exist(catalogue)  # before a lock file is made for nothing
+    must_exist(catalogue)  # before a lock file is made for nothing
     with acquire(catalogue, wait=wait), reading(catalogue) as store:
         yield store
-
-
-def _must_exist(catalogue: Path) -> None:
-    if not catalogue.exists():
-        raise CatalogueUnusable(path=catalogue, problem="it does not exist yet; `recognize scan` makes it")
-
-
-def wait_option(command: F) -> F:
-    """``--wait``, as the parameter `wait`."""
-    return option("--wait", is_flag=True, help="Wait for another run to end instead of exiting with 11.")(
-        command
-    )
 
 
 def person_argument(name: str = "person", **attributes: Any) -> Callable[[F], F]:

@@ -9,9 +9,9 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from recognize_cli.cli import faces_cluster, faces_edit, faces_export, faces_reset, review
 from recognize_cli.cli.commands import Group
-from recognize_cli.cli.faces_common import person_argument, reading, say
+from recognize_cli.cli.faces import cluster, edit, export, reset, review
+from recognize_cli.cli.faces.common import person_argument, reading, say
 from recognize_cli.cli.options import catalogue_option, format_option, option
 from recognize_cli.cli.output import default_format, write_json
 from recognize_cli.people.lookup import find
@@ -35,13 +35,13 @@ command = Group(
     """,
 )
 for each in (
-    faces_cluster.command,
-    faces_edit.name_command,
-    faces_edit.merge_command,
-    faces_edit.split_command,
-    faces_edit.remove_command,
-    faces_reset.command,
-    faces_export.command,
+    cluster.command,
+    edit.name_command,
+    edit.merge_command,
+    edit.split_command,
+    edit.remove_command,
+    reset.command,
+    export.command,
     review.command,
 ):
     command.add_command(each)
@@ -53,7 +53,7 @@ for each in (
 @catalogue_option
 def list_people(unnamed: bool, format: str | None, catalogue: Path) -> None:
     """List the people, those with most faces first."""
-    from recognize_cli.cli.faces_records import person_record, write_lines
+    from recognize_cli.cli.faces.records import person_record, write_lines
 
     with reading(catalogue) as store:
         people = [person for person in store.people() if person.name is None or not unnamed]
@@ -81,7 +81,7 @@ def show(person: str, format: str | None, catalogue: Path) -> None:
 
     DISTANCE is how far a face is from the person, FLAGS what makes it a doubtful one.
     """
-    from recognize_cli.cli.faces_records import FaceRecords, person_record, write_lines
+    from recognize_cli.cli.faces.records import FaceRecords, person_record, write_lines
     from recognize_cli.faces.quality import Gates
 
     gates = Gates()
@@ -108,7 +108,7 @@ def _write_people(people: Sequence[Person]) -> None:
 
 
 def _write_faces(faces: Sequence[KnownFace], gates: Gates) -> None:
-    from recognize_cli.cli.faces_records import absolute
+    from recognize_cli.cli.faces.records import absolute
 
     rows = [("FACE", "SCORE", "DISTANCE", "FLAGS", "FILE")]
     rows += [

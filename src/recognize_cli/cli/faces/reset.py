@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from recognize_cli.cli.commands import Command
-from recognize_cli.cli.faces_common import plural, reading, say, wait_option, writing
-from recognize_cli.cli.options import catalogue_option, option
+from recognize_cli.cli.faces.common import plural, reading, say, writing
+from recognize_cli.cli.options import catalogue_option, option, wait_option
 
 if TYPE_CHECKING:
     from pathlib import Path

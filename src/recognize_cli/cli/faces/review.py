@@ -73,7 +73,7 @@ def command(
     """
     from contextlib import closing
 
-    from recognize_cli.cli.faces_common import reading
+    from recognize_cli.cli.faces.common import reading
     from recognize_cli.cli.progress import file_progress
     from recognize_cli.errors import ExitCode
     from recognize_cli.faces.quality import Gates
@@ -108,7 +108,7 @@ def _place(catalogue: Path) -> Place:
 
 
 def _in_words(page: ReviewPage) -> str:
-    from recognize_cli.cli.faces_common import plural
+    from recognize_cli.cli.faces.common import plural
 
     return (
         f"{plural(page.people_count, 'person')} ({page.named_count} named),"

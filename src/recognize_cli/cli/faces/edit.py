@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from recognize_cli.cli.commands import Command
-from recognize_cli.cli.faces_common import (
+from recognize_cli.cli.faces.common import (
     called,
     faces_argument,
     person_argument,
     plural,
     say,
-    wait_option,
     writing,
 )
-from recognize_cli.cli.options import catalogue_option, option
+from recognize_cli.cli.options import catalogue_option, option, wait_option
 from recognize_cli.people.lookup import clean_name, find, find_all, find_faces, rename
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from recognize_cli.cli.commands import Command
-from recognize_cli.cli.faces_common import plural, wait_option, writing
-from recognize_cli.cli.options import catalogue_option, format_option, lock_option, option
+from recognize_cli.cli.faces.common import plural, writing
+from recognize_cli.cli.options import catalogue_option, format_option, lock_option, option, wait_option
 from recognize_cli.cli.output import write_json
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""`recognize faces`, one file a command or two; `group` hangs them together."""
