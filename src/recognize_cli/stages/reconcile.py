@@ -168,7 +168,7 @@ class _Reconciler:
         return with_faces(result, known.faces)
 
     def _current(self, known: Known, file: MediaFile) -> list[KnownResult]:
-        """The chosen recognizers' results of this version of the file and of their present models, in order."""
+        """Results of the chosen recognizers, in order, of this version of the file and the present models."""
         results = ((each, known.result(name)) for name, each in self._policy.recognizers.items())
         return [
             result
