@@ -209,7 +209,7 @@ def test_half_transparent_red_on_white_is_pink_at_any_size(tmp_path: Path) -> No
         (376, (1000, 750)),  # 1/4
         (1, (500, 375)),
         (751, (1024, 768)),  # 1/2, then shrunk to the long side
-        (5000, (1024, 768)),
+        (5000, (1000, 750)),  # 1/4, which is nearly all
     ],
 )
 def test_a_jpeg_is_decoded_at_the_least_scale_that_suffices(
@@ -219,6 +219,16 @@ def test_a_jpeg_is_decoded_at_the_least_scale_that_suffices(
     picture = decode_image(path, min_side=min_side)
     assert picture.shape == (size[1], size[0], 3)
     assert distance(picture, photo().resize(size, Image.Resampling.BICUBIC)) < 4
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [(3590, 1024), (3620, 905), (4096, 1024), (1790, 1024), (1810, 905), (1024, 1024), (900, 900)],
+)
+def test_a_whole_jpeg_keeps_nearly_the_longest_side(tmp_path: Path, width: int, shown: int) -> None:
+    """Of 1024 pixels it keeps 901 and more, where half the size or a quarter of it has as many."""
+    path = written(tmp_path, encoded(photo().resize((width, width * 3 // 4)), "JPEG"))
+    assert decode_image(path, min_side=5000).shape[1] == shown
 
 
 @settings(max_examples=40, deadline=None)

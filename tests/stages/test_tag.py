@@ -15,7 +15,8 @@ def first_class(each: Scores) -> tuple[Tag, ...]:
 def test_new_and_kept_scores_give_their_tags() -> None:
     file = media_file()
     kept, new = scores(file, ("jazz", 0.4), recognizer="music"), scores(file, ("tabby", 0.9), ("tiger", 0.1))
-    (out,) = tag([Scored(Job(file, ("objects",), kept=(kept,)), scores=(new,))], first_class, ["music", "objects"])
+    scored = Scored(Job(file, ("objects",), kept=(kept,)), scores=(new,))
+    (out,) = tag([scored], first_class, ["music", "objects"])
     assert not isinstance(out, type(None))
     assert [(each.name, each.recognizer) for each in out.tags] == [("Jazz", "music"), ("Tabby", "objects")]
     assert out.recognizers == ("music", "objects")

@@ -46,9 +46,12 @@ class YunetSface:
 
         One that lies outside of the image, or whose landmarks fall together, is none.
         """
+        boxes, scores = self._detector.find(pixels)
+        if not len(boxes):
+            return ()
         picture = Image.fromarray(pixels)
         found = []
-        for box, score in zip(*self._detector.find(pixels), strict=True):
+        for box, score in zip(boxes, scores, strict=True):
             points = self._points(pixels, box)
             chip = None if points is None else _chip(picture, points)
             if points is not None and chip is not None:

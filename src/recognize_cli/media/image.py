@@ -8,6 +8,7 @@ were trained on pixels whose profiles were ignored too, and a profile is one mor
 from __future__ import annotations
 
 import errno
+import math
 import os
 import re
 import stat
@@ -47,6 +48,9 @@ _PLUGINS = {  # in the order in which they are tried
 }
 _MAX_PNG_TEXT = 16 << 20  # bytes; Pillow's 1 MiB is less than some editors write
 _MANY_PIXELS = 20_000_000
+_NEARLY = 0.88
+"""So much of the largest size will do: 4000 pixels come as 1000 at a quarter of the size, and half of it,
+which 1024 would take, costs twice as much."""
 _ERRNOS_OF_DAMAGE = (None, errno.EINVAL, errno.EOVERFLOW)  # the latter: a jump to an impossible place
 _PLAIN_TEXT = re.compile(r"\w+ [^<>'\"{}]*")
 _JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
@@ -66,7 +70,8 @@ def decode_image(
     """The first picture of an image file, H×W×3 RGB, upright by its EXIF orientation.
 
     The long side is at most `max_side`; pictures are never enlarged. A JPEG may come smaller:
-    it is decoded at 1/8, 1/4 or 1/2 as long as its short side keeps `min_side` pixels. What is
+    it is decoded at 1/8, 1/4 or 1/2 as long as its short side keeps `min_side` pixels, or nearly all
+    that `max_side` allows. What is
     transparent becomes white. A damaged or cut-off file is an error, never half a picture.
     Not for several threads at once: it sets warning filters.
 
@@ -82,11 +87,17 @@ def _picture(path: str, min_side: int, max_side: int, max_pixels: int) -> Image.
     with _failures(), _no_warnings(), _opened(path) as file:
         image = _identified(file, max_pixels)
         if isinstance(image, JpegImagePlugin.JpegImageFile):
-            need = min(max(min_side, 1), min(pixels.within(image.size, max_side)))
+            need = _needed(image.size, min_side, max_side)
             image.draft(None, (need, need))
         with _failures(count=image.width * image.height):
             image.load()
         return pixels.upright_rgb(image, max_side)
+
+
+def _needed(size: tuple[int, int], min_side: int, max_side: int) -> int:
+    """The short side, in pixels, that a picture of this size must keep when it is decoded."""
+    whole = min(pixels.within(size, max_side))
+    return max(min_side if min_side < whole else math.ceil(whole * _NEARLY), 1)
 
 
 @contextmanager
