@@ -27,7 +27,7 @@ class Gates:
     min_sharpness: the least `recognize_cli.faces.sharpness.sharpness`.
     """
 
-    min_score: float = 0.8
+    min_score: float = 0.85
     min_size: float = 0.03
     max_roll: float = 30.0
     max_yaw: float = 50.0

@@ -61,7 +61,7 @@ _GATES = "Which faces may found a person; the others only join one"
 @option(
     "--min-score",
     type=click.FloatRange(0, 1),
-    default=0.8,
+    default=0.85,
     metavar="X",
     section=_GATES,
     help="How sure the detector must be, 0 to 1.",
