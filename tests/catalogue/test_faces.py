@@ -71,10 +71,21 @@ def test_all_of_a_face_is_stored(catalogue: SqliteCatalogue) -> None:
 
 def test_a_face_keeps_its_id_while_it_stays_in_its_place(catalogue: SqliteCatalogue) -> None:
     left, right = commit(catalogue, detection(LEFT), detection(RIGHT))
-    assert commit(catalogue, detection(0.4), detection(RIGHT + 0.02), version="2-10") == [right, 3]
+    stranger = detection(0.4, vector=(0.8, -0.6))
+    assert commit(catalogue, stranger, detection(RIGHT + 0.02), version="2-10") == [right, 3]
     assert known(catalogue).faces[0].box.x == RIGHT + 0.02
     assert catalogue.face_store.face(left) is None
-    assert commit(catalogue, detection(LEFT)) == [4]  # an id is never used again
+    other = detection(LEFT, vector=(-0.8, 0.6))
+    assert commit(catalogue, other) == [4]  # an id is never used again
+
+
+def test_a_face_that_moved_keeps_its_id_by_its_vector(catalogue: SqliteCatalogue) -> None:
+    """As when a photo was turned; another model's vectors do not tell."""
+    ids = commit(catalogue, detection(LEFT, vector=(1, 0)), detection(RIGHT, vector=(0, 1)))
+    turned = [detection(LEFT, 0.6, vector=(1, 0.1)), detection(RIGHT, 0.6, vector=(0.1, 1))]
+    assert commit(catalogue, *turned, version="2-10") == ids
+    moved = [detection(0.4, vector=(1, 0)), detection(0.4, 0.4, vector=(0, 1))]
+    assert commit(catalogue, *moved, version="3-10", model="model-2") == [3, 4]
 
 
 def test_another_model_takes_over_what_is_known_of_a_face(catalogue: SqliteCatalogue) -> None:

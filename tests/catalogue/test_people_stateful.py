@@ -124,7 +124,7 @@ class History(RuleBasedStateMachine):
     @rule(name=FILES, version=VERSIONS, model=MODELS, places=PLACES)
     def search(self, name: str, version: str, model: str, places: dict[int, float]) -> None:
         boxes = {place: Box(0.2 * place + off, 0.1, 0.1, 0.1) for place, off in places.items()}
-        found = [detection(box=box, vector=(place, 1)) for place, box in boxes.items()]
+        found = [detection(box=box, vector=np.eye(5)[place]) for place, box in boxes.items()]
         (faces,) = self.catalogue.commit([searched(name, *found, version=version, model=model)])
         self.file(name, version).rules = "rules-1"
         world = self.world
@@ -343,7 +343,7 @@ class History(RuleBasedStateMachine):
                 if world.shown(face) and face.model == model
             }
             assert table.ids.tolist() == list(faces)
-            assert [vector[0] for vector in table.vectors.tolist()] == [face.place for face in faces.values()]
+            assert np.nonzero(table.vectors)[1].tolist() == [face.place for face in faces.values()]
             assert table.persons.tolist() == [face.person or 0 for face in faces.values()]
             assert table.by_hand.tolist() == [face.by_hand for face in faces.values()]
             assert table.named == {id_ for id_, name in world.people.items() if name is not None}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageOps
 
 from tests.support.bench import load
 from tests.support.photos import ASTRONAUT, CAT, put
@@ -109,6 +109,21 @@ def test_an_edited_photo_keeps_its_people(recognize: Recognize, portraits: Path)
     assert not after["unchanged"]
     assert names(after) == ["Eileen Collins"]
     assert [face["id"] for face in faces(after)] == [face["id"] for face in faces(before)]
+
+
+def test_a_mirrored_or_turned_photo_keeps_its_people(recognize: Recognize, tmp_path: Path) -> None:
+    with Image.open(ASTRONAUT) as image:
+        head = image.convert("RGB").crop((130, 0, 330, 240))
+    photo = Image.new("RGB", (400, 240))
+    photo.paste(head, (0, 0))
+    photo.save(tmp_path / "a.jpg", quality=92)
+    [before] = faces(recognize("scan", "-r", "faces", tmp_path / "a.jpg").files["a.jpg"])
+    for change in (ImageOps.mirror, lambda picture: picture.rotate(15)):
+        photo = change(photo)
+        photo.save(tmp_path / "a.jpg", quality=92)
+        [after] = faces(recognize("scan", "-r", "faces", tmp_path / "a.jpg").files["a.jpg"])
+        assert after["id"] == before["id"]
+        assert after["box"] != before["box"]
 
 
 def test_without_a_catalogue_faces_have_no_ids(recognize: Recognize, portraits: Path) -> None:

@@ -11,15 +11,18 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Final
 
 from recognize_cli.catalogue.codec import encode_landmarks
-from recognize_cli.catalogue.overlap import same_places
 from recognize_cli.catalogue.people import drop_empty
-from recognize_cli.catalogue.vectors import encode_vector
+from recognize_cli.catalogue.sameness import same_faces
+from recognize_cli.catalogue.vectors import BYTES_A_NUMBER, decode_vectors, encode_vector
 from recognize_cli.records import FACES, Box, Face
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
     from typing import Any
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from recognize_cli.records import Detection
 
@@ -38,6 +41,10 @@ _OF_FILE: Final = f"""
         SELECT 1 FROM results AS r JOIN files AS f ON f.id = r.file AND f.version = r.version
         WHERE r.file = :file AND r.recognizer = '{FACES}')
     ORDER BY face.id
+"""
+_STORED: Final = """
+    SELECT f.id, f.person, e.vector, f.x, f.y, f.width, f.height
+    FROM faces AS f LEFT JOIN embeddings AS e ON e.face = f.id AND f.model = ? WHERE f.file = ? ORDER BY f.id
 """
 # In a SET, a column is what it was before: the distance stays with the model that it was measured with.
 _PUT: Final = """
@@ -76,18 +83,27 @@ def _face(row: tuple[Any, ...]) -> Face:
 
 
 def replace(connection: sqlite3.Connection, file: int, model: str, found: Sequence[Detection]) -> None:
-    """Makes these the faces of a file; one at the place of a stored one takes over its row.
+    """Makes these the faces of a file; one that is the same as a stored one takes over its row.
 
     Raises ValueError for a box or score that is no number.
     """
-    stored = connection.execute(
-        "SELECT id, person, x, y, width, height FROM faces WHERE file = ? ORDER BY id", (file,)
-    ).fetchall()
-    same = same_places([Box(*row[2:]) for row in stored], [detection.box for detection in found])
+    stored = connection.execute(_STORED, (model, file)).fetchall()
+    same = same_faces(
+        [(Box(*box), _vector(vector)) for _, _, vector, *box in stored],
+        [(detection.box, detection.embedding) for detection in found],
+    )
     for index, detection in enumerate(found):
         _put(connection, stored[same[index]][0] if index in same else None, file, model, detection)
     kept = set(same.values())
     _delete(connection, [row[:2] for index, row in enumerate(stored) if index not in kept])
+
+
+def _vector(column: bytes | None) -> NDArray[np.float16] | None:
+    """A stored vector, None where there is none or it is cut off: grouping says that."""
+    if column is None or len(column) % BYTES_A_NUMBER:
+        return None
+    vector: NDArray[np.float16] = decode_vectors([column], len(column) // BYTES_A_NUMBER)[0]
+    return vector
 
 
 def _put(
