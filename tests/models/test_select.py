@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -113,3 +114,15 @@ def test_a_portable_model_runs_anywhere() -> None:
 
 def test_a_larger_model_needs_more_memory() -> None:
     assert memory_needed(HUGE) > memory_needed(LARGE) > LARGE.download_size
+
+
+def test_a_pack_needs_its_package() -> None:
+    pack = replace(entry("pack", Tier.NATIVE), recognizer="faces", format="insightface-pack")
+    lock = [replace(FACES, default=True), pack]
+    with_it = select("faces", lock, having(pack), machine(), has_package=lambda name: name == "insightface")
+    assert with_it.entry is pack
+    without = select("faces", lock, having(pack), machine(), has_package=lambda _: False)
+    assert without.entry.name == "faces-small"
+    assert "pip install 'recognize-cli[insightface]'" in without.reason
+    with pytest.raises(NoUsableEngine, match="needs the package insightface"):
+        select("faces", lock, having(pack), machine(), Backend.NATIVE, has_package=lambda _: False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from recognize_cli.errors import NoUsableEngine
 from recognize_cli.models.entries import Tier
+from recognize_cli.resources import installed_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +25,14 @@ _MEMORY_BASE = 512 * _MIB
 """A loaded model takes its weights once as they are and once as the runtime packs them, and as much again
 for what passes between its layers; half a GiB goes to the rest of the process and its decoders."""
 
+_PACKAGES = {"insightface-pack": "insightface"}
+"""Formats that a Python package runs which only an extra installs; the extra has its name."""
+
 _VECTORS = {"x86_64": "avx", "amd64": "avx", "aarch64": "asimd", "arm64": "asimd"}
+
+
+def _has_package(name: str) -> bool:
+    return installed_version(name) is not None
 
 
 class Backend(StrEnum):
@@ -49,6 +57,7 @@ def select(
     installed: Callable[[ModelEntry], bool],
     hardware: Hardware,
     backend: Backend = Backend.AUTO,
+    has_package: Callable[[str], bool] = _has_package,
 ) -> Choice:
     """Chooses among the models of a recognizer.
 
@@ -59,13 +68,13 @@ def select(
     native = _preferred(own, Tier.NATIVE, installed)
     portable = _preferred(own, Tier.PORTABLE, installed)
     if backend is Backend.NATIVE:
-        return _native(recognizer, native, hardware)
+        return _native(recognizer, native, hardware, has_package)
     obstacles: list[str] = []
     if backend is Backend.AUTO:
         for entry in native:
             if not installed(entry):
                 continue
-            obstacle = why_not(entry, hardware)
+            obstacle = why_not(entry, hardware, has_package)
             if obstacle is None:
                 return Choice(entry, "a full-size model is installed, and this machine can run it")
             obstacles.append(f"{entry.name} is installed, but {obstacle}")
@@ -77,10 +86,15 @@ def select(
     return Choice(portable[0], "; ".join(obstacles) or "no full-size model is installed")
 
 
-def why_not(entry: ModelEntry, hardware: Hardware) -> str | None:
+def why_not(
+    entry: ModelEntry, hardware: Hardware, has_package: Callable[[str], bool] = _has_package
+) -> str | None:
     """Why this machine cannot run a model, in words; None if it can. A portable model runs anywhere."""
     if entry.tier is Tier.PORTABLE:
         return None
+    package = _PACKAGES.get(entry.format)
+    if package and not has_package(package):
+        return f"it needs the package {package} (`pip install 'recognize-cli[{package}]'`)"
     architecture = hardware.cpu.architecture
     vectors = _VECTORS.get(architecture.lower())
     if vectors is None:
@@ -99,10 +113,15 @@ def memory_needed(entry: ModelEntry) -> int:
     return _MEMORY_FACTOR * entry.download_size + _MEMORY_BASE
 
 
-def _native(recognizer: str, native: Sequence[ModelEntry], hardware: Hardware) -> Choice:
+def _native(
+    recognizer: str,
+    native: Sequence[ModelEntry],
+    hardware: Hardware,
+    has_package: Callable[[str], bool],
+) -> Choice:
     obstacles: list[str] = []
     for entry in native:
-        obstacle = why_not(entry, hardware)
+        obstacle = why_not(entry, hardware, has_package)
         if obstacle is None:
             return Choice(entry, "a full-size model was asked for")
         obstacles.append(f"{entry.name}: {obstacle}")
