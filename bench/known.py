@@ -8,15 +8,17 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import watching
 
 from recognize_cli.catalogue import Outcome, SqliteCatalogue
 from recognize_cli.cli.installation import build
+from recognize_cli.cli.wiring import NO_RULES
 from recognize_cli.media.fingerprint import decoder_fingerprint
 from recognize_cli.models.fetch import ensure
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.store import Store
-from recognize_cli.records import ClassScore, FileResult, Scores
+from recognize_cli.records import FACES, Box, ClassScore, Detection, FileResult, Pose, Scores
 from recognize_cli.resources import shipped
 from recognize_cli.rules import load_rules
 from recognize_cli.sources.local import LocalSource
@@ -24,6 +26,9 @@ from recognize_cli.stages.reconcile import place
 from recognize_cli.stages.walk import walk
 
 _TOP = ("tabby", "tiger cat", "Egyptian cat", "lynx", "Persian cat", "tiger", "red fox", "window screen")
+_FACE = Detection(
+    Box(0.4, 0.2, 0.1, 0.15), 0.9, ((0.5, 0.3),) * 5, Pose(0, 0, 0), 0.5, np.full(128, 0.0884, np.float32)
+)
 
 
 def main() -> None:
@@ -61,21 +66,23 @@ def make_tree(root: Path, files: int, directories: int) -> None:
 
 
 def learn(root: Path, path: Path) -> None:
-    """Fills a catalogue as if the default model had seen every file of the tree."""
-    (entry,) = (each for each in load_lock().defaults() if each.recognizer == "objects")
-    store = Store()
-    ensure(entry, store)
-    model, rules = build(entry, store).fingerprint, load_rules(shipped("rules.yml"))
+    """Fills a catalogue as if the default models had seen every file of the tree, and in each a face."""
+    store, models = Store(), {}
+    for entry in load_lock().defaults():
+        ensure(entry, store)
+        models[entry.recognizer] = build(entry, store).fingerprint
+    rules = load_rules(shipped("rules.yml"))
     source = LocalSource(str(root))
     top = tuple(ClassScore(name, 0.5 / 2**rank, None) for rank, name in enumerate(_TOP))
     with SqliteCatalogue.open(path) as catalogue:
         for visit in walk(source):
             outcomes = []
             for file in getattr(visit, "files", ()):
-                scores = Scores(file, "objects", model, top)
-                result = FileResult(file, ("objects",), rules.apply(scores), (scores,))
+                scores = Scores(file, "objects", models["objects"], top)
+                faces = Scores(file, FACES, models[FACES], (), (_FACE,))
+                result = FileResult(file, ("objects", FACES), rules.apply(scores), (scores, faces))
                 where = place(source, file.directory)
-                fingerprints = {"objects": rules.fingerprint}
+                fingerprints = {"objects": rules.fingerprint, FACES: NO_RULES}
                 outcomes.append(Outcome(result, source.storage, where, fingerprints, decoder_fingerprint()))
             catalogue.commit(outcomes)
 

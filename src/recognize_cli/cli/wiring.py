@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from recognize_cli.stages.items import Job
 
 _LOG = logging.getLogger(__name__)
-_NO_RULES = "none"
+NO_RULES = "none"
 """The fingerprint of the rules of recognizers that have none, whose results never need new tags for that."""
 
 _LOOK_AHEAD = 4
@@ -147,7 +147,7 @@ def _selection(options: ScanOptions) -> Selection:
 def _policy(options: ScanOptions, recognizers: dict[str, Recognizer], rules: RuleSet) -> Policy:
     return Policy(
         recognizers,
-        rules={name: rules.fingerprint if name in rules.tables else _NO_RULES for name in recognizers},
+        rules={name: rules.fingerprint if name in rules.tables else NO_RULES for name in recognizers},
         decoder=decoder_fingerprint(),
         full=options.full,
         retry=options.retry,
