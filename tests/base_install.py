@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 _RECOGNIZE = str(Path(sys.executable).with_name("recognize"))
-_EXTRAS = ("tensorflow", "tensorflow_hub", "insightface", "pillow_heif", "pytest")
+_EXTRAS = ("tensorflow", "tensorflow_hub", "insightface", "librosa", "pillow_heif", "pytest")
 
 
 def run(*arguments: str, home: str, code: int = 0) -> str:

@@ -228,7 +228,7 @@ class SandboxError(RecognizeError):
 
     template = (
         "cannot start a decode worker: {problem}; check this account's limits on processes and memory"
-        " (`ulimit -a`), and that Pillow can be imported (`python -m PIL`)"
+        " (`ulimit -a`), and that Pillow, PyAV and soxr can be imported (`python -c 'import PIL, av, soxr'`)"
     )
 
 

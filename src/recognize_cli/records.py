@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -127,16 +129,26 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A decoded image: ``pixels`` is H×W×3 uint8 RGB, upright, at most 1024 px on its long side.
+    """A decoded file; ``array`` is the `pixels` of an image or the `patches` of a sound, as its kind says.
 
     With a ``view`` the pixels are what that shows; it is made with the decoding where all recognizers
     want the same one. ``cpu_seconds`` is what the decoder process spent.
     """
 
     file: MediaFile
-    pixels: NDArray[np.uint8]
+    array: NDArray[Any]
     cpu_seconds: float = 0.0
     view: View | None = None
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """An image: H×W×3 RGB, upright, at most 1024 px on its long side."""
+        return self.array
+
+    @property
+    def patches(self) -> NDArray[np.float32]:
+        """Samples of a sound: N×48000, three seconds each, mono at 16 kHz, full scale at 1."""
+        return self.array
 
 
 @dataclass(frozen=True, slots=True)

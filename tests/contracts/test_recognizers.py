@@ -12,7 +12,7 @@ from PIL import Image
 from recognize_cli.cli.installation import build
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.store import Store
-from recognize_cli.records import Batch, Decoded
+from recognize_cli.records import Batch, Decoded, Kind
 from tests.support.photos import ASTRONAUT, CAT, COFFEE
 from tests.support.recognizers import Shades
 from tests.support.records import media_file
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from recognize_cli.protocols import Recognizer
     from recognize_cli.records import Scores
 
@@ -28,6 +30,16 @@ if TYPE_CHECKING:
 def decoded(photo: Path) -> Decoded:
     with Image.open(photo) as image:
         return Decoded(media_file(photo.name), np.asarray(image.convert("RGB")))
+
+
+def noise(patches: int) -> NDArray[np.float32]:
+    return np.random.default_rng(0).normal(0, 0.1, (patches, 48_000)).astype(np.float32)
+
+
+def chord(patches: int) -> NDArray[np.float32]:
+    moments = np.arange(patches * 48_000) / 16_000
+    tones = [np.sin(2 * np.pi * hertz * moments) for hertz in (220, 277, 330)]
+    return (np.mean(tones, axis=0) / 2).astype(np.float32).reshape(patches, 48_000)
 
 
 def seen(scores: Scores) -> tuple[object, ...]:
@@ -40,8 +52,14 @@ class RecognizerContract:
     """Subclasses give the fixture `recognizer`."""
 
     @pytest.fixture
-    def photos(self) -> tuple[Decoded, Decoded]:
+    def inputs(self) -> tuple[Decoded, Decoded]:
         return decoded(CAT), decoded(COFFEE)
+
+    @pytest.fixture
+    def shapes(self) -> list[Decoded]:
+        """Inputs as small and as long as they come."""
+        sides = ((1, 1), (1, 1024), (1024, 1), (3, 2), (292, 293))
+        return [Decoded(media_file(), np.full((height, width, 3), 99, np.uint8)) for height, width in sides]
 
     def run(self, recognizer: Recognizer, *inputs: Decoded) -> list[tuple[object, ...]]:
         """The classes that it sees in each input, or the boxes of the faces."""
@@ -49,11 +67,11 @@ class RecognizerContract:
         return [seen(scores) for scores in recognizer.run(Batch(recognizer.name, inputs))]
 
     def test_scores_are_in_the_order_of_the_inputs(
-        self, recognizer: Recognizer, photos: tuple[Decoded, Decoded]
+        self, recognizer: Recognizer, inputs: tuple[Decoded, Decoded]
     ) -> None:
         recognizer.load()
-        results = recognizer.run(Batch(recognizer.name, photos))
-        assert [each.file for each in results] == [each.file for each in photos]
+        results = recognizer.run(Batch(recognizer.name, inputs))
+        assert [each.file for each in results] == [each.file for each in inputs]
         for each in results:
             assert each.recognizer == recognizer.name
             assert each.model == recognizer.fingerprint
@@ -62,37 +80,38 @@ class RecognizerContract:
             assert all(0 <= probability <= 1 for probability in probabilities)
 
     def test_a_batch_gives_what_single_inputs_give(
-        self, recognizer: Recognizer, photos: tuple[Decoded, Decoded]
+        self, recognizer: Recognizer, inputs: tuple[Decoded, Decoded]
     ) -> None:
-        cat, coffee = photos
-        together = self.run(recognizer, cat, coffee, cat)
-        alone = [*self.run(recognizer, cat), *self.run(recognizer, coffee)]
+        first, second = inputs
+        together = self.run(recognizer, first, second, first)
+        alone = [*self.run(recognizer, first), *self.run(recognizer, second)]
         assert [names[:3] for names in together] == [names[:3] for names in (alone[0], alone[1], alone[0])]
 
     def test_threads_do_not_disturb_each_other(
-        self, recognizer: Recognizer, photos: tuple[Decoded, Decoded]
+        self, recognizer: Recognizer, inputs: tuple[Decoded, Decoded]
     ) -> None:
-        expected = [self.run(recognizer, photo) for photo in photos]
+        expected = [self.run(recognizer, photo) for photo in inputs]
         with ThreadPoolExecutor(4) as pool:
-            results = list(pool.map(lambda index: self.run(recognizer, photos[index % 2]), range(16)))
+            results = list(pool.map(lambda index: self.run(recognizer, inputs[index % 2]), range(16)))
         assert results == [expected[index % 2] for index in range(16)]
 
     def test_loading_twice_is_loading_once(
-        self, recognizer: Recognizer, photos: tuple[Decoded, Decoded]
+        self, recognizer: Recognizer, inputs: tuple[Decoded, Decoded]
     ) -> None:
         recognizer.load()
         recognizer.load()
-        assert len(self.run(recognizer, photos[0])) == 1
+        assert len(self.run(recognizer, inputs[0])) == 1
 
     def test_the_size_it_needs_is_one_that_decoders_can_give(self, recognizer: Recognizer) -> None:
         if recognizer.view is not None:
             assert 1 <= recognizer.view.size <= recognizer.view.min_side <= 1024
 
-    def test_any_shape_of_photo_is_taken(self, recognizer: Recognizer) -> None:
+    def test_any_shape_that_a_decoder_gives_is_taken(
+        self, recognizer: Recognizer, shapes: list[Decoded]
+    ) -> None:
         recognizer.load()
-        for height, width in ((1, 1), (1, 1024), (1024, 1), (3, 2), (292, 293)):
-            photo = Decoded(media_file(), np.full((height, width, 3), 99, np.uint8))
-            (result,) = recognizer.run(Batch(recognizer.name, (photo,)))
+        for shape in shapes:
+            (result,) = recognizer.run(Batch(recognizer.name, (shape,)))
             assert result.top or result.faces is not None
 
 
@@ -115,7 +134,7 @@ class TestObjects(RecognizerContract):
 @pytest.mark.model
 class TestFaces(RecognizerContract):
     @pytest.fixture
-    def photos(self) -> tuple[Decoded, Decoded]:
+    def inputs(self) -> tuple[Decoded, Decoded]:
         return decoded(ASTRONAUT), decoded(COFFEE)
 
     @pytest.fixture
@@ -126,7 +145,29 @@ class TestFaces(RecognizerContract):
         recognizer.close()
 
     def test_a_face_is_seen_where_there_is_one(
-        self, recognizer: Recognizer, photos: tuple[Decoded, Decoded]
+        self, recognizer: Recognizer, inputs: tuple[Decoded, Decoded]
     ) -> None:
-        face, coffee = self.run(recognizer, *photos)
+        face, coffee = self.run(recognizer, *inputs)
         assert (len(face), len(coffee)) == (1, 0)
+
+
+@pytest.mark.model
+class TestMusic(RecognizerContract):
+    @pytest.fixture
+    def inputs(self) -> tuple[Decoded, Decoded]:
+        return (
+            Decoded(media_file("noise.flac", kind=Kind.AUDIO), noise(5)),
+            Decoded(media_file("chord.flac", kind=Kind.AUDIO), chord(3)),
+        )
+
+    @pytest.fixture
+    def shapes(self) -> list[Decoded]:
+        file = media_file("a.flac", kind=Kind.AUDIO)
+        return [Decoded(file, patches) for patches in (chord(1), noise(40), np.zeros_like(chord(2)))]
+
+    @pytest.fixture
+    def recognizer(self, model_store: Path) -> Iterator[Recognizer]:
+        (entry,) = (each for each in load_lock().defaults() if each.recognizer == "music")
+        recognizer = build(entry, Store(model_store))
+        yield recognizer
+        recognizer.close()

@@ -51,7 +51,7 @@ def outcome(sandbox: Sandbox, name: str) -> FileFailure | int:
     future = sandbox.submit(job(name))
     error = future.exception(SECONDS)
     if error is None:
-        return future.result().pixels.shape[1]
+        return future.result().array.shape[1]
     if not isinstance(error, FileFailure):
         raise error
     return error
@@ -84,9 +84,9 @@ def test_a_picture_comes_out_as_it_is_decoded_in_this_process(tmp_path: Path) ->
     with Sandbox(1) as sandbox:
         results = [sandbox.submit(job(path, side)).result(SECONDS) for side in (100, 300, 2000)]
     for result, side in zip(results, (100, 300, 2000), strict=True):
-        assert (result.pixels == decode_image(path, min_side=side)).all()
-        assert result.pixels.dtype == np.uint8
-        assert result.pixels.flags.writeable
+        assert (result.array == decode_image(path, min_side=side)).all()
+        assert result.array.dtype == np.uint8
+        assert result.array.flags.writeable
         assert 0 < result.cpu_seconds < SECONDS
 
 
@@ -96,14 +96,14 @@ def test_a_view_is_made_of_the_picture(tmp_path: Path) -> None:
     with Sandbox(1) as sandbox:
         result = sandbox.submit(DecodeJob(path, Kind.IMAGE, view.min_side, view)).result(SECONDS)
     whole = Image.fromarray(decode_image(path, min_side=view.min_side))
-    assert (result.pixels == np.asarray(render(whole, view))).all()
+    assert (result.array == np.asarray(render(whole, view))).all()
     assert result.view == view
 
 
 def test_limits_reach_the_decoder(tmp_path: Path) -> None:
     path = written(tmp_path, encoded(photo(), "PNG"))
     with Sandbox(1, max_side=100) as sandbox:
-        assert sandbox.submit(job(path)).result(SECONDS).pixels.shape == (67, 100, 3)
+        assert sandbox.submit(job(path)).result(SECONDS).array.shape == (67, 100, 3)
     with Sandbox(1, max_pixels=100) as sandbox, pytest.raises(FileFailure) as caught:
         sandbox.submit(job(path)).result(SECONDS)
     assert caught.value.reason == Reason.TOO_LARGE
@@ -112,7 +112,7 @@ def test_limits_reach_the_decoder(tmp_path: Path) -> None:
 def test_a_name_that_is_not_utf_8_arrives(tmp_path: Path) -> None:
     path = written(tmp_path, encoded(photo(), "PNG"), os.fsdecode(b'\xff\xfe \n".png'))
     with Sandbox(1) as sandbox:
-        assert sandbox.submit(job(path)).result(SECONDS).pixels.shape == (200, 300, 3)
+        assert sandbox.submit(job(path)).result(SECONDS).array.shape == (200, 300, 3)
 
 
 DEFEATS = {
@@ -162,7 +162,7 @@ def test_nothing_of_a_worker_reaches_our_streams(capfd: pytest.CaptureFixture[st
 def test_a_worker_has_little_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECOGNIZE_PASSWORD", "secret")
     with misbehaving() as sandbox:
-        numbers = sandbox.submit(job("surroundings")).result(SECONDS).pixels
+        numbers = sandbox.submit(job("surroundings")).result(SECONDS).array
     core, files, secrets, own_group, _, dies_first = numbers.tolist()
     assert (core, files, secrets, own_group, dies_first) == (0, 64, 0, 1, 1000)
 
@@ -174,7 +174,7 @@ def test_modules_in_the_working_directory_are_not_imported(
         (tmp_path / f"{name}.py").write_text("import sys; sys.modules['evil'] = sys\n")
     monkeypatch.chdir(tmp_path)
     with misbehaving() as sandbox:
-        assert sandbox.submit(job("surroundings")).result(SECONDS).pixels[4] == 0
+        assert sandbox.submit(job("surroundings")).result(SECONDS).array[4] == 0
 
 
 def test_workers_start_when_there_is_work_and_take_it_in_turn(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_job_in_the_queue_can_be_cancelled(tmp_path: Path) -> None:
         assert not first.cancel()
         assert second.cancel()
         (tmp_path / "go").write_text("")
-        assert first.result(SECONDS).pixels.shape == (1, 5, 3)
+        assert first.result(SECONDS).array.shape == (1, 5, 3)
         assert outcome(sandbox, "nothing") == 5
     assert not (tmp_path / "noted").exists()
 
@@ -206,7 +206,7 @@ def test_closing_ends_what_is_in_hand_and_cancels_what_is_queued(tmp_path: Path)
         queued = [sandbox.submit(job(tmp_path / "note")) for _ in range(3)]
         until((tmp_path / "begun").exists)
         queued[0].add_done_callback(lambda _: (tmp_path / "go").write_text(""))
-    assert first.result(0).pixels.shape == (1, 5, 3)
+    assert first.result(0).array.shape == (1, 5, 3)
     assert all(future.cancelled() for future in queued)
     assert not (tmp_path / "noted").exists()
     with pytest.raises(RuntimeError, match="closed"):

@@ -51,7 +51,7 @@ def decoded(sandbox: Sandbox, folder: str) -> dict[str, NDArray[np.uint8] | Reas
     results: dict[str, NDArray[np.uint8] | Reason] = {}
     for name, future in futures.items():
         try:
-            results[name] = future.result(SECONDS).pixels
+            results[name] = future.result(SECONDS).array
         except FileFailure as failure:
             results[name] = failure.reason
     assert results

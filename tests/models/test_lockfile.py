@@ -21,6 +21,7 @@ from recognize_cli.models.entries import (
     ModelEntry,
     NpmSource,
     PypiSource,
+    Tagger,
     Tier,
     UrlSource,
 )
@@ -97,6 +98,17 @@ files = ["sha256:{SHA256} 7 face.bin"]
 source = [{{ kind = "url", base = "https://host.example" }}]
 [model.faces]
 distance = 0.5
+
+[[model]]
+name = "tunes"
+recognizer = "music"
+tier = "portable"
+default = true
+format = "musicnn"
+licence = "ISC"
+labels = "msd50"
+files = ["sha256:{SHA256} 5 .index", "sha256:{SHA256} 6 a/.data"]
+source = [{{ kind = "pypi", package = "tunes", version = "1" }}]
 """
 
 EXPECTED = (
@@ -148,6 +160,20 @@ EXPECTED = (
         sources=(UrlSource("https://host.example"),),
         notice="For friends only: ask (me) first!",
     ),
+    ModelEntry(
+        name="tunes",
+        recognizer="music",
+        tier=Tier.PORTABLE,
+        default=True,
+        format="musicnn",
+        licence="ISC",
+        task=Tagger(labels="msd50"),
+        files=(
+            LockedFile(".index", 5, Algorithm.SHA256, SHA256),
+            LockedFile("a/.data", 6, Algorithm.SHA256, SHA256),
+        ),
+        sources=(PypiSource("tunes", "1", ""),),
+    ),
 )
 
 
@@ -168,20 +194,20 @@ def test_reads_every_key(tmp_path: Path) -> None:
     assert lock.models == EXPECTED
     assert lock.path == path
     assert lock.entry("large") == EXPECTED[1]
-    assert lock.defaults() == EXPECTED[:1]
+    assert lock.defaults() == (EXPECTED[0], EXPECTED[3])
     assert EXPECTED[1].download_size == 4194305
 
 
 def test_an_unknown_name_is_answered_with_those_there_are(tmp_path: Path) -> None:
     (tmp_path / "my.lock").write_text(VALID)
-    with pytest.raises(LockFileError, match=r"no model 'lagre'; it has small, large, friends"):
+    with pytest.raises(LockFileError, match=r"no model 'lagre'; it has small, large, friends, tunes"):
         load_lock(tmp_path / "my.lock").entry("lagre")
 
 
 def test_what_ships_is_right() -> None:
     lock = load_lock()
     assert lock.path == shipped("models.lock")
-    assert [model.name for model in lock.defaults()] == ["efficientnet-lite2", "yunet-sface"]
+    assert [model.name for model in lock.defaults()] == ["efficientnet-lite2", "yunet-sface", "musicnn-msd"]
     assert {model.tier for model in lock.defaults()} == {Tier.PORTABLE}
     assert {model.name for model in lock.models if model.notice} == {"buffalo_l", "buffalo_s"}
     assert [len(lock.entry(name).files) for name in ("efficientnet-lite4", "efficientnetv2")] == [14, 200]
@@ -270,6 +296,14 @@ def test_upstreams_models_are_locked_by_the_ids_in_its_repository(name: str) -> 
             'labels = "imagenet1k"\nnotice = "F',
             "model 'friends', labels: this key is not known",
         ),
+        ('labels = "msd50"', "", "model 'tunes', labels: this key is missing"),
+        ('labels = "msd50"', 'labels = "msd/50"', "model 'tunes', labels: 'msd/50' does not have the form"),
+        (
+            'labels = "msd50"',
+            'labels = "msd50"\nscores = "logits"',
+            "model 'tunes', scores: this key is not known",
+        ),
+        ('recognizer = "music"', 'recognizer = "sounds"', "model 'tunes', scores: this key is missing"),
         ("ask (me)", "ask\\n(me)", "model 'friends', notice: 'For friends only: ask\\n(me) first!' does not"),
         ("ask (me)", "\\u001b[2J", "model 'friends', notice: "),
         ("ask (me)", "\\u202e", "model 'friends', notice: "),

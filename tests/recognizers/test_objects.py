@@ -40,7 +40,7 @@ def test_without_a_short_side_the_whole_photo_is_squeezed() -> None:
 def test_a_view_made_by_the_decoder_is_what_would_be_made_here() -> None:
     whole = photo()
     view = np.asarray(render(Image.fromarray(whole.pixels), SPEC.view))
-    assert (prepare(replace(whole, pixels=view, view=SPEC.view), SPEC) == prepare(whole, SPEC)).all()
+    assert (prepare(replace(whole, array=view, view=SPEC.view), SPEC) == prepare(whole, SPEC)).all()
 
 
 def test_another_view_is_not_taken_for_the_own_one() -> None:

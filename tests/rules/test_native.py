@@ -53,6 +53,24 @@ def test_a_shared_rule_goes_before_a_class_of_that_name(load: Load) -> None:
     assert rules.find("objects", "bee") == Rule("B", (), 0.0)
 
 
+MUSIC = "version: 1\nmusic:\n  shared:\n    metal: {label: Metal, threshold: 0.2}\n  classes:\n"
+
+
+def test_classes_without_ids_go_by_their_names(load: Load) -> None:
+    rules = load(MUSIC + "    Heavy Metal: {see: metal}\n    hip-hop: {label: Rap, threshold: 0.1}\n")
+    assert rules.find("music", "heavy metal") == Rule("Metal", (), 0.2)
+    assert rules.find("music", "Hip-Hop") == Rule("Rap", (), 0.1)
+    assert rules.find("music", "rock") is None
+    assert rules.find("objects", "tabby") is None
+
+
+def test_sections_do_not_know_each_other(load: Load) -> None:
+    rules = load(HEAD + "    tabby: {see: cat}\n" + MUSIC.partition("\n")[2] + "    metal: {see: metal}\n")
+    assert rules.find("objects", "tabby") == Rule("Cat", (), 0.4)
+    assert rules.find("music", "metal") == Rule("Metal", (), 0.2)
+    assert rules.find("music", "tabby") is rules.find("objects", "metal") is None
+
+
 @pytest.mark.parametrize("empty", ["{}", "", "null", "~", "{label: null, categories: }", "{categories: []}"])
 def test_an_empty_rule_gives_no_tag(load: Load, empty: str) -> None:
     rule = load(HEAD + f"    tabby: {empty}\n").find("objects", "tabby")
@@ -93,9 +111,15 @@ MISTAKES = {
     "later version": ("# hm\nversion: 2\nobjects: {}\n", 2, "`version` must be 1"),
     "version is a list": ("version: [1]\n", 1, "`version` must be 1"),
     "no rules": ("version: 1\n", 1, "there are no rules"),
-    "only shared rules": (HEAD, 1, "there are no rules"),
-    "unknown section": ("version: 1\nmusic: {}\n", 2, "unknown key `music` in the file; known are"),
+    "only shared rules": (HEAD, 2, "there are no rules"),
+    "unknown section": ("version: 1\nplanets: {}\n", 2, "unknown key `planets` in the file; known are"),
     "objects is a text": ("version: 1\nobjects: yes\n", 2, "`objects` must be a map"),
+    "section without rules": (HEAD + "    tabby: {}\nmusic: {}\n", 8, "write them below `music`, `classes`"),
+    "class of another section": (MUSIC + "    tabby: {}\n", 6, "`tabby` names no class of the model"),
+    "see into another section": (MUSIC + "    rock: {see: cat}\n", 6, "there is no rule `cat`"),
+    "no default in this section": (MUSIC + "    rock: {label: A}\n", 6, "`rock` has no `threshold`"),
+    "unknown class without id": (MUSIC + "    rok: {}\n", 6, "no class of the model; is it `rock`"),
+    "name of a class twice": (MUSIC + "    Rock: {}\n    rock: {}\n", 7, "is the same class as `Rock`"),
     "unknown part": ("version: 1\nobjects:\n  class: {}\n", 3, "unknown key `class` in `objects`"),
     "unknown default": ("version: 1\nobjects:\n  defaults:\n    label: A\n", 4, "key `label` in `defaults`"),
     "default out of range": ("version: 1\nobjects:\n  defaults:\n    threshold: 4\n", 4, "of `defaults`"),

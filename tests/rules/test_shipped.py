@@ -105,7 +105,8 @@ def test_a_class_that_could_hurt_or_amuse_gives_no_tag(rules: RuleSet, name: str
 
 
 def test_primates_need_a_high_score_and_apes_are_only_animals(rules: RuleSet) -> None:
-    primates = {label.name: rule for label, rule in by_class(rules) if "n02480495" <= label.id <= "n02500267"}
+    first, last = "n02480495", "n02500267"
+    primates = {label.name: rule for label, rule in by_class(rules) if first <= label.key <= last}
     assert len(primates) == 20
     assert min(rule.threshold for rule in primates.values()) == 0.5
     apes = [primates[name] for name in ("orangutan", "gorilla", "chimpanzee", "gibbon", "siamang")]
@@ -131,6 +132,38 @@ def test_what_people_photograph_gets_the_words_that_they_would_use(
     rules: RuleSet, name: str, tags: tuple[str, ...]
 ) -> None:
     rule = rules.find("objects", name)
+    assert rule is not None
+    assert rule.tags == tags
+
+
+def test_every_tag_of_music_has_a_rule(rules: RuleSet) -> None:
+    assert {label.key for label in load_labels("msd50")} <= rules.tables["music"].keys()
+    silent = {label.name for label, rule in by_class(rules, "music") if not rule.tags}
+    assert silent == {"60s", "70s", "80s", "90s", "00s", "oldies", "beautiful", "catchy", "sexy"}
+
+
+def test_the_words_for_music_are_few(rules: RuleSet) -> None:
+    words = {tag for _, rule in by_class(rules, "music") for tag in rule.tags}
+    assert len(words) == 33
+    assert all(re.fullmatch(r"[A-Z][a-z]+([ -][a-z]+)?|R&B", word) for word in words)
+    assert all(0.1 < rule.threshold <= 0.3 for _, rule in by_class(rules, "music") if rule.tags)
+
+
+@pytest.mark.parametrize(
+    ("name", "tags"),
+    [
+        ("jazz", ("Jazz",)),
+        ("heavy metal", ("Metal",)),
+        ("hard rock", ("Hard rock", "Rock")),
+        ("indie pop", ("Indie", "Pop")),
+        ("House", ("House", "Electronic", "Dance")),
+        ("hip-hop", ("Hip-hop",)),
+        ("female vocalist", ("Female voice",)),
+        ("chill", ("Chillout",)),
+    ],
+)
+def test_music_gets_the_words_that_people_would_use(rules: RuleSet, name: str, tags: tuple[str, ...]) -> None:
+    rule = rules.find("music", name)
     assert rule is not None
     assert rule.tags == tags
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from recognize_cli.cli.progress import byte_progress
 from recognize_cli.labels import load_labels
 from recognize_cli.models.convert import GRAPH
-from recognize_cli.models.entries import Classifier
+from recognize_cli.models.entries import Classifier, Tagger
 from recognize_cli.models.fetch import ensure
 from recognize_cli.models.hashing import fingerprint
 from recognize_cli.models.select import Backend, select
@@ -56,10 +56,10 @@ def build(entry: ModelEntry, store: Store) -> Recognizer:
 def _objects(entry: ModelEntry, store: Store) -> Recognizer:
     from recognize_cli.recognizers.objects import ObjectsRecognizer
 
-    assert isinstance(entry.task, Classifier)  # as models.lock has it for any recognizer but faces
+    assert isinstance(entry.task, Classifier)  # as models.lock has it for this recognizer
     return ObjectsRecognizer(
         entry.task.input,
-        [(label.id, label.name) for label in load_labels(entry.task.labels)],
+        [(label.key, label.name) for label in load_labels(entry.task.labels)],
         lambda: _open_session(entry, store),
         model=fingerprint(entry),
         logits=entry.task.scores == "logits",
@@ -71,6 +71,17 @@ def _faces(entry: ModelEntry, store: Store) -> Recognizer:
 
     open_model = _FACE_MODELS[entry.format]
     return FacesRecognizer(lambda: open_model(_graphs(entry, store)), model=fingerprint(entry))
+
+
+def _music(entry: ModelEntry, store: Store) -> Recognizer:
+    from recognize_cli.recognizers.music import MusicRecognizer
+
+    assert isinstance(entry.task, Tagger)  # as models.lock has it for this recognizer
+    return MusicRecognizer(
+        [label.name for label in load_labels(entry.task.labels)],
+        lambda: _open_session(entry, store),
+        model=fingerprint(entry),
+    )
 
 
 def _yunet_sface(graphs: Mapping[str, Path]) -> FaceModel:
@@ -110,7 +121,11 @@ def _session(graph: Path) -> Session:
     return OrtSession(graph, threads=1)
 
 
-_BUILDERS: Mapping[str, Callable[[ModelEntry, Store], Recognizer]] = {"objects": _objects, "faces": _faces}
+_BUILDERS: Mapping[str, Callable[[ModelEntry, Store], Recognizer]] = {
+    "objects": _objects,
+    "faces": _faces,
+    "music": _music,
+}
 """One line a recognizer; what each needs is imported when it is built."""
 
 _FACE_MODELS: Mapping[str, Callable[[Mapping[str, Path]], FaceModel]] = {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from recognize_cli.labels import Label
-    from recognize_cli.rules import Rule
+    from recognize_cli.rules import Rule, RuleSet
 
     Classes = list[tuple[Label, Rule]]
 
@@ -48,11 +48,11 @@ def check_rules(file: Path | None, format: str) -> None:
     error names the line and the key. What has no effect, such as a rule for a class that the model does not
     have, is reported and is no error.
     """
-    from recognize_cli.rules import by_class, load_rules
+    from recognize_cli.rules import load_rules
 
     path = file or shipped("rules.yml")
     rules = load_rules(path)
-    classes = by_class(rules)
+    classes = _classes(rules)
     giving = [label for label, rule in classes if rule.tags]
     count = len(_carriers(classes))
     if format == "json":
@@ -91,9 +91,9 @@ def show_rules(words: tuple[str, ...], format: str, rules: Path | None) -> None:
     Without either, all tags are listed. The number is the probability from which on a class alone gives the
     tag. A class goes by its name or its WordNet id.
     """
-    from recognize_cli.rules import by_class, load_rules
+    from recognize_cli.rules import load_rules
 
-    classes = by_class(load_rules(rules or shipped("rules.yml")))
+    classes = _classes(load_rules(rules or shipped("rules.yml")))
     carriers = _carriers(classes)
     if words:
         asked, tags = _matching(" ".join(words), classes, carriers)
@@ -107,6 +107,13 @@ def show_rules(words: tuple[str, ...], format: str, rules: Path | None) -> None:
     else:
         for name, givers in tags.items():
             click.echo(f"{name:24} {_count(givers)}")
+
+
+def _classes(rules: RuleSet) -> Classes:
+    """The classes of all recognizers that the file has rules for."""
+    from recognize_cli.rules import by_class
+
+    return [pair for recognizer in rules.tables for pair in by_class(rules, recognizer)]
 
 
 def _carriers(classes: Classes) -> dict[str, Classes]:
@@ -138,11 +145,15 @@ def _names(wanted: str, label: Label) -> bool:
 
 def _lines(asked: Classes, tags: dict[str, Classes]) -> Iterator[str]:
     for label, rule in asked:
-        yield f"class {label.name} ({label.id}): {_giving(rule)}"
+        yield f"class {_described(label)}: {_giving(rule)}"
     for name, givers in tags.items():
         yield f"tag {name}: {_count(givers)}"
         for label, rule in givers:
-            yield f"  {_threshold(rule)}  {label.name} ({label.id})"
+            yield f"  {_threshold(rule)}  {_described(label)}"
+
+
+def _described(label: Label) -> str:
+    return f"{label.name} ({label.id})" if label.id else label.name
 
 
 def _giving(rule: Rule) -> str:

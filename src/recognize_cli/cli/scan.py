@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from recognize_cli.errors import ExitCode
 
 _RULE_ORDER = "recognize_cli.rule_order"
-RECOGNIZERS = ("objects", "faces")
+RECOGNIZERS = ("objects", "faces", "music")
 
 
 class _ScanCommand(Command):

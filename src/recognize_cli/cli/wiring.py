@@ -26,6 +26,7 @@ from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.store import Store
 from recognize_cli.naming import printable
 from recognize_cli.pipeline import Tools, scan
+from recognize_cli.records import Kind
 from recognize_cli.resources import shipped
 from recognize_cli.rules import load_rules
 from recognize_cli.sinks.jsonl import JsonSink
@@ -206,8 +207,11 @@ def _sink(options: ScanOptions, stream: TextIOWrapper) -> Sink:
 def _submit(
     sandbox: Sandbox, recognizers: dict[str, Recognizer], source: Source, job: Job
 ) -> Future[DecodeResult]:
-    """Has the file decoded: what all recognizers want to see of it, or the whole of it."""
+    """Has the file decoded: of an image what all recognizers want to see of it, or the whole of it."""
+    path = source.local_path(job.file)
+    if job.file.kind is not Kind.IMAGE:
+        return sandbox.submit(DecodeJob(path, job.file.kind))
     views = {recognizers[name].view for name in job.wanted}
     min_side = max(Limits.max_side if view is None else view.min_side for view in views)
     common = views.pop() if len(views) == 1 else None
-    return sandbox.submit(DecodeJob(source.local_path(job.file), job.file.kind, min_side, common))
+    return sandbox.submit(DecodeJob(path, job.file.kind, min_side, common))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from recognize_cli.resources import installed_version
 
-_DECODERS = ("pillow", "pillow-heif")
+_DECODERS = ("pillow", "pillow-heif", "av", "soxr")
 _REVISION = 1
 """Raise it when files that could not be decoded so far may be from now on."""
 

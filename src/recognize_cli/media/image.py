@@ -11,7 +11,6 @@ import errno
 import math
 import os
 import re
-import stat
 import warnings
 from contextlib import contextmanager
 from functools import cache
@@ -24,6 +23,7 @@ from recognize_cli.errors import FileFailure
 from recognize_cli.media import pixels
 from recognize_cli.media.jobs import Limits, Raw
 from recognize_cli.media.kinds import AVIF_BRANDS, HEIF_BRANDS, brands
+from recognize_cli.media.opening import opened
 from recognize_cli.media.views import render
 from recognize_cli.records import Reason
 
@@ -84,7 +84,7 @@ def decode_image(
 
 def _picture(path: str, min_side: int, max_side: int, max_pixels: int) -> Image.Image:
     """See `decode_image`."""
-    with _failures(), _no_warnings(), _opened(path) as file:
+    with _failures(), _no_warnings(), opened(path) as file:
         image = _identified(file, max_pixels)
         if isinstance(image, JpegImagePlugin.JpegImageFile):
             need = _needed(image.size, min_side, max_side)
@@ -133,19 +133,6 @@ def _no_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[BinaryIO]:
-    """A regular file that is not empty. A pipe or device is refused before it can block."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise FileFailure(Reason.IO, "it is not a regular file")
-        if status.st_size == 0:
-            raise FileFailure(Reason.DECODE, "the file is empty")
-        yield file
 
 
 def _identified(file: BinaryIO, max_pixels: int) -> Image.Image:

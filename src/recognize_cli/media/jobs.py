@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from recognize_cli.records import View
 
-DECODERS = {Kind.IMAGE: "recognize_cli.media.image:decode"}
+DECODERS = {
+    Kind.IMAGE: "recognize_cli.media.image:decode",
+    Kind.AUDIO: "recognize_cli.media.audio:decode",
+}
 """Kind -> ``module:function`` of a `Decoder`, imported in the worker only."""
 
 
@@ -37,25 +40,25 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class DecodeJob:
-    """A file to decode; ``min_side`` is the short side, in pixels, that the recognizers need.
+    """A file to decode; ``min_side`` is the short side, in pixels, that the recognizers need of an image.
 
     With a ``view`` only what that shows is wanted.
     """
 
     path: str
     kind: Kind
-    min_side: int
+    min_side: int = 0
     view: View | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeResult:
-    """The pixels of an image (H×W×3 uint8 RGB, upright), and the CPU seconds that the worker spent on it.
+    """What a file holds, and the CPU seconds that the worker spent on it.
 
-    ``view`` is the one that was asked for.
+    ``array`` and ``view`` are as `Decoded` has them.
     """
 
-    pixels: NDArray[Any]
+    array: NDArray[Any]
     cpu_seconds: float
     view: View | None = None
 

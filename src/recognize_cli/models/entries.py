@@ -141,6 +141,20 @@ class Faces:
 
 
 @dataclass(frozen=True, slots=True)
+class Tagger:
+    """What a model does that gives each tag of a piece of music a probability; several may be high.
+
+    ``labels`` names the shipped list of tags (`recognize_cli.labels`). What its graph takes is laid down by
+    its format.
+    """
+
+    labels: str
+
+
+Task = Classifier | Faces | Tagger
+
+
+@dataclass(frozen=True, slots=True)
 class ModelEntry:
     """One model of models.lock.
 
@@ -154,7 +168,7 @@ class ModelEntry:
     default: bool
     format: str
     licence: str
-    task: Classifier | Faces
+    task: Task
     files: tuple[LockedFile, ...]
     sources: tuple[Source, ...]
     notice: str | None = None

@@ -25,6 +25,8 @@ from recognize_cli.models.entries import (
     NpmSource,
     PypiSource,
     Source,
+    Tagger,
+    Task,
     Tier,
     UrlSource,
 )
@@ -125,7 +127,7 @@ def _model(table: Table) -> ModelEntry:
         default=table.flag("default"),
         format=table.choice("format", *CONVERTERS),
         licence=table.text("licence", _LICENCE),
-        task=_faces(table.table("faces")) if recognizer == "faces" else _classifier(table),
+        task=_TASKS.get(recognizer, _classifier)(table),
         files=_files(table),
         sources=tuple(_source(source) for source in table.tables("source")),
         notice=table.text("notice", _NOTICE) if "notice" in table else None,
@@ -143,9 +145,18 @@ def _classifier(table: Table) -> Classifier:
 
 
 def _faces(table: Table) -> Faces:
+    table = table.table("faces")
     faces = Faces(distance=table.number("distance", 0, _LARGEST_DISTANCE))
     table.close()
     return faces
+
+
+def _tagger(table: Table) -> Tagger:
+    return Tagger(labels=table.text("labels", _NAME))
+
+
+_TASKS: dict[str, Callable[[Table], Task]] = {"faces": _faces, "music": _tagger}
+"""What the models of a recognizer do; those of any other one are classifiers."""
 
 
 def _input(table: Table) -> InputSpec:

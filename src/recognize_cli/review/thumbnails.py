@@ -126,7 +126,7 @@ def _settle(
 ) -> list[Cut] | Skipped:
     faces = pending.pop(future)
     try:
-        pixels = future.result().pixels
+        pixels = future.result().array
     except FileFailure as failure:
         return Skipped(faces[0].file, failure.reason, failure.message)
     return [Cut(face, crop(pixels, face.box)) for face in faces]

@@ -15,11 +15,14 @@ _WITH_ID = re.compile(r"(n\d{8})(?:\s+(.+))?", re.ASCII)
 
 
 class Classes:
-    """Finds classes by id (``n02123045``), by name (``tabby``) or by both (``n02123045 tabby``)."""
+    """Finds classes by id (``n02123045``), by name (``tabby``) or by both (``n02123045 tabby``).
+
+    Where a list has no ids, there are only the names.
+    """
 
     def __init__(self, labels: Sequence[Label]) -> None:
         self.labels = labels
-        self._by_id = {label.id: label for label in labels}
+        self._by_id = {label.id: label for label in labels if label.id}
         self._by_name: dict[str, list[Label]] = {}
         for label in labels:
             self._by_name.setdefault(label.name.lower(), []).append(label)

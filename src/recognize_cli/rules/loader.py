@@ -12,22 +12,26 @@ from recognize_cli.rules.native import is_native, read_native
 from recognize_cli.rules.upstream import read_upstream
 
 OBJECTS = "objects"
-"""The recognizer that the rules are for."""
+"""The recognizer that the flat rules of Recognize are for."""
 
-LABELS = "imagenet1k"
-"""The classes that rules for objects may name."""
+LABELS = {OBJECTS: "imagenet1k", "music": "msd50"}
+"""By recognizer, the classes that rules may name; a section of a rules file bears its name."""
 
 
 def load_rules(path: Path | str) -> RuleSet:
     """The rules in a file: our format, or the flat one of Recognize. Raises RulesError."""
     document = read_document(Path(path))
-    read = read_native if is_native(document) else read_upstream
-    table, notices = read(document, Classes(load_labels(LABELS)))
+    classes = {name: Classes(load_labels(labels)) for name, labels in LABELS.items()}
+    if is_native(document):
+        tables, notices = read_native(document, classes)
+    else:
+        rules, notices = read_upstream(document, classes[OBJECTS])
+        tables = {OBJECTS: rules}
     warnings = tuple(f"{place}: {text}" for place, text in sorted(notices))
-    return RuleSet({OBJECTS: table}, warnings)
+    return RuleSet(tables, warnings)
 
 
-def by_class(rules: RuleSet) -> list[tuple[Label, Rule]]:
-    """Every class that rules for objects may name, in the model's order, with its rule."""
-    labels = load_labels(LABELS)
-    return [(label, rules.find(OBJECTS, label.name, label.id) or Rule()) for label in labels]
+def by_class(rules: RuleSet, recognizer: str = OBJECTS) -> list[tuple[Label, Rule]]:
+    """Every class that rules for a recognizer may name, in its model's order, with its rule."""
+    labels = load_labels(LABELS[recognizer])
+    return [(label, rules.find(recognizer, label.name, label.id) or Rule()) for label in labels]

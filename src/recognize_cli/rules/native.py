@@ -9,6 +9,9 @@
         cat: {label: Cat, categories: [Animal], threshold: 0.25}
       classes:
         n02123045 tabby: {see: cat}
+    music:
+      classes:
+        jazz: {label: Jazz, threshold: 0.15}
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from recognize_cli.rules.engine import Rule
 from recognize_cli.rules.fields import KNOWN, chain, read_entry, read_threshold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from recognize_cli.rules.classes import Classes
     from recognize_cli.rules.fields import Entry, Notice
@@ -34,21 +37,34 @@ def is_native(document: Map) -> bool:
     return "version" in document.entries or "objects" in document.entries
 
 
-def read_native(document: Map, classes: Classes) -> tuple[dict[str, Rule], list[Notice]]:
-    """The rules for objects, by id and by name where only one class has it, and warnings.
+def read_native(
+    document: Map, classes: Mapping[str, Classes]
+) -> tuple[dict[str, dict[str, Rule]], list[Notice]]:
+    """The rules of each section that is there, and warnings.
 
-    Raises RulesError.
+    ``classes`` are by the name of the section, which is that of the recognizer. The rules of a section are by
+    the key of the class (`recognize_cli.labels`) and by its name where only one class has it. Raises
+    RulesError.
     """
-    _only(document, ("version", "objects"), "the file")
+    _only(document, ("version", *classes), "the file")
     _check_version(document)
-    objects = _part(document, "objects", ("defaults", "shared", "classes"))
-    default = _part(objects, "defaults", ("threshold",)).entries.get("threshold")
+    tables: dict[str, dict[str, Rule]] = {}
+    notices: list[Notice] = []
+    for name in [name for name in classes if name in document.entries] or list(classes)[:1]:
+        tables[name], found = _section(document, name, classes[name])
+        notices += found
+    return tables, notices
+
+
+def _section(document: Map, name: str, classes: Classes) -> tuple[dict[str, Rule], list[Notice]]:
+    section = _part(document, name, ("defaults", "shared", "classes"))
+    default = _part(section, "defaults", ("threshold",)).entries.get("threshold")
     threshold = read_threshold("`threshold` of `defaults`", default) if default else None
-    shared = {entry.key: entry for entry in _entries(_part(objects, "shared"))}
-    by_id = _by_id(_entries(_part(objects, "classes")), classes)
-    if not by_id:
-        problem = "there are no rules; write them below `objects`, `classes`"
-        raise RulesError(where=document.place, problem=problem)
+    shared = {entry.key: entry for entry in _entries(_part(section, "shared"))}
+    by_key = _by_key(_entries(_part(section, "classes")), classes)
+    if not by_key:
+        problem = f"there are no rules; write them below `{name}`, `classes`"
+        raise RulesError(where=document.places.get(name, document.place), problem=problem)
     unused = set(shared)
 
     def find(key: str) -> Entry | None:
@@ -56,15 +72,15 @@ def read_native(document: Map, classes: Classes) -> tuple[dict[str, Rule], list[
             unused.discard(key)
             return shared[key]
         found = classes.matching(key)
-        return by_id.get(found[0].id) if len(found) == 1 else None
+        return by_key.get(found[0].key) if len(found) == 1 else None
 
     for entry in shared.values():
         chain(entry, find)
-    rules = {class_id: _merge(chain(entry, find), threshold) for class_id, entry in by_id.items()}
+    rules = {key: _merge(chain(entry, find), threshold) for key, entry in by_key.items()}
     names = {
-        label.name.lower(): rules[label.id]
+        label.name.lower(): rules[label.key]
         for label in classes.labels
-        if label.id in rules and len(classes.matching(label.name)) == 1
+        if label.key in rules and len(classes.matching(label.name)) == 1
     }
     return names | rules, [(shared[key].place, f"no rule has `see: {key}`") for key in unused]
 
@@ -103,21 +119,21 @@ def _entries(part: Map) -> list[Entry]:
     return [read_entry(key, node, part.places[key]) for key, node in part.entries.items()]
 
 
-def _by_id(entries: list[Entry], classes: Classes) -> dict[str, Entry]:
-    by_id: dict[str, Entry] = {}
+def _by_key(entries: list[Entry], classes: Classes) -> dict[str, Entry]:
+    by_key: dict[str, Entry] = {}
     for entry in entries:
-        class_id = _class_id(entry, classes)
-        if class_id in by_id:
-            problem = f"`{entry.key}` is the same class as `{by_id[class_id].key}`; keep one of the two"
+        class_key = _class_key(entry, classes)
+        if class_key in by_key:
+            problem = f"`{entry.key}` is the same class as `{by_key[class_key].key}`; keep one of the two"
             raise RulesError(where=entry.place, problem=problem)
-        by_id[class_id] = entry
-    return by_id
+        by_key[class_key] = entry
+    return by_key
 
 
-def _class_id(entry: Entry, classes: Classes) -> str:
+def _class_key(entry: Entry, classes: Classes) -> str:
     found = classes.matching(entry.key)
     if len(found) == 1:
-        return found[0].id
+        return found[0].key
     if found:
         several = " or ".join(f"`{label}`" for label in found)
         problem = f"`{entry.key}` names several classes; write {several}"

@@ -54,7 +54,7 @@ def _settle(
     if future.cancelled():
         return
     try:
-        picture = future.result()
-        yield Ready(job, Decoded(job.file, picture.pixels, picture.cpu_seconds, picture.view))
+        result = future.result()
+        yield Ready(job, Decoded(job.file, result.array, result.cpu_seconds, result.view))
     except FileFailure as failure:
         yield Scored(job, failures=(Skipped(job.file, failure.reason, failure.message),))

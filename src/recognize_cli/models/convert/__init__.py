@@ -72,5 +72,6 @@ CONVERTERS = {
         Converter(
             "insightface-pack", 1, "recognize_cli.models.convert.insightface_pack", ("detector", "descriptor")
         ),
+        Converter("musicnn", 1, "recognize_cli.models.convert.musicnn"),
     )
 }
