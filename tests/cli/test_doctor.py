@@ -53,6 +53,7 @@ def test_a_fresh_machine_is_fine(call: Call, tmp_path: Path) -> None:
     }
     assert found["objects"]["found"].startswith("efficientnet-lite2 (portable): no full-size model is inst")
     assert "the next scan fetches it" in found["objects"]["found"]
+    assert found["sound"]["found"].startswith("pyav ")
     assert found["catalogue"]["found"].endswith("catalogue.sqlite3, made by the next scan")
     assert list(tmp_path.iterdir()) == []  # looking at things makes none
 

@@ -88,7 +88,7 @@ def engines(hardware: Hardware) -> Iterator[Check]:
 
 
 def decoders() -> Iterator[Check]:
-    """Pillow and what it can read; the HEIF extra."""
+    """Pillow and what it can read; the HEIF extra; what reads sound."""
     from PIL import features
 
     names = ("jpg", "webp", "avif", "libtiff")
@@ -107,6 +107,14 @@ def decoders() -> Iterator[Check]:
         yield Check("heif", "not installed: HEIC photos cannot be read", State.WARNING, remedy)
     else:
         yield Check("heif", f"pillow-heif {heif}")
+    try:
+        import av
+        import soxr
+    except ImportError as error:
+        remedy = "pip install --force-reinstall av soxr: their wheels bring all they need"
+        yield Check("sound", f"cannot be read: {error}", State.WARNING, remedy)
+    else:
+        yield Check("sound", f"pyav {av.__version__}, soxr {soxr.__version__}")
 
 
 def models(lock: Lock, store: Store, hardware: Hardware, *, offline: bool) -> Iterator[Check]:
