@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
@@ -146,7 +145,8 @@ def _face(face: Face) -> dict[str, object]:
 
 def rectangle(box: Box) -> dict[str, float]:
     """A box as every record tells it."""
-    return {name: round(value, 5) for name, value in asdict(box).items()}
+    sides = {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
+    return {name: round(value, 5) for name, value in sides.items()}
 
 
 def _error(failure: Skipped, *, unchanged: bool) -> dict[str, object]:
