@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import shutil
+import sys
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import skimage
 from PIL import Image
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SIZE = (4000, 3000)
 _PICTURES = ("astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg", "motorcycle_left.png", "camera.png")
 _QUALITIES = (80, 88, 92)
+
+
+def run(
+    measure: Callable[[Path, list[Path], int], dict[str, object]], description: str | None, count: int
+) -> None:
+    """A benchmark's command line: makes ``count`` photos, measures with them, prints JSON.
+
+    ``measure`` gets their folder, the files, and how many scans to take the median of.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--photos", type=int, default=count, help="how many 12-megapixel JPEGs")
+    parser.add_argument("--folder", type=Path, help="where to keep them (default: a temporary folder)")
+    parser.add_argument("--runs", type=int, default=3, help="scans to take the median of")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (options.folder or Path(temporary)) / "photos"
+        files = make(folder, options.photos)
+        sys.stdout.write(json.dumps(measure(folder, files, options.runs), indent=2) + "\n")
 
 
 def make(folder: Path, count: int) -> list[Path]:

@@ -8,13 +8,9 @@ counts, the seconds belong to the machine.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import sys
 import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,22 +28,10 @@ from recognize_cli.records import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 _SAMPLE = 90
 """Photos and model runs to average over: each of the made pictures five times, in files of their own."""
-
-
-def main() -> None:
-    """Makes the photos, measures the parts and the whole, prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=int, default=500, help="how many 12-megapixel JPEGs")
-    parser.add_argument("--folder", type=Path, help="where to keep them (default: a temporary folder)")
-    parser.add_argument("--runs", type=int, default=3, help="scans to take the median of")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = (options.folder or Path(temporary)) / "photos"
-        files = photos.make(folder, options.photos)
-        sys.stdout.write(json.dumps(measure(folder, files, options.runs), indent=2) + "\n")
 
 
 def measure(folder: Path, files: list[Path], runs: int) -> dict[str, object]:
@@ -109,4 +93,4 @@ def scan(folder: Path, *, memory: bool) -> watching.Cost:
 
 
 if __name__ == "__main__":
-    main()
+    photos.run(measure, __doc__, 500)

@@ -7,14 +7,10 @@ as many processes at once as there are cores, for cores that share a cache slow 
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,23 +27,12 @@ from recognize_cli.models.store import Store
 from recognize_cli.records import Batch, Decoded, Kind, MediaFile
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from recognize_cli.models.entries import ModelEntry
 
 _SAMPLE = 36
 """Photos to measure the parts with: each of the made ones twice."""
-
-
-def main() -> None:
-    """Makes the photos, measures the parts and the scans, prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=int, default=180, help="how many 12-megapixel JPEGs")
-    parser.add_argument("--folder", type=Path, help="where to keep them (default: a temporary folder)")
-    parser.add_argument("--runs", type=int, default=3, help="scans to take the median of")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = (options.folder or Path(temporary)) / "photos"
-        files = photos.make(folder, options.photos)
-        sys.stdout.write(json.dumps(measure(folder, files, options.runs), indent=2) + "\n")
 
 
 def measure(folder: Path, files: list[Path], runs: int) -> dict[str, object]:
@@ -118,4 +103,4 @@ def scan(folder: Path, *recognizers: str) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    photos.run(measure, __doc__, 180)

@@ -186,9 +186,9 @@ class Catalogue(Protocol):
         only set aside until faces are looked for again. A result replaces the older one of its recognizer
         and deletes the failures of that stage and of decoding. A missing file is no longer missing.
 
-        `Scores.faces` replaces the faces of the file, None leaves them as they are. A new face that covers
-        about the place of an old one is that face: it keeps its id, its person and what was decided of
-        it by hand.
+        `Scores.faces` replaces the faces of the file, None leaves them as they are. A new face that is the
+        same as an old one (`catalogue.sameness`) keeps its id, its person and what was decided of it by
+        hand.
         """
         ...
 

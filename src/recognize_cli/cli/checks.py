@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from recognize_cli.cli.parameters import in_short
-from recognize_cli.engines.onnx import NO_TELEMETRY
+from recognize_cli.engines import NO_TELEMETRY
 from recognize_cli.errors import ExitCode, RecognizeError
 from recognize_cli.models.select import Backend, select
 from recognize_cli.resources import installed_version

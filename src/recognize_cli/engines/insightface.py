@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from recognize_cli.engines import NO_TELEMETRY, first_line, open_session, runtime_errors
 from recognize_cli.errors import EngineError
 from recognize_cli.faces.alignment import ARCFACE_POINTS, ARCFACE_SIZE, similarity, warp
 from recognize_cli.faces.detection import detection
@@ -21,20 +22,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from numpy.typing import NDArray
-    from onnxruntime import InferenceSession
 
     from recognize_cli.records import Detection
 
 ENGINE = "insightface"
 
-_NO_TELEMETRY = {"ORT_DISABLE_TELEMETRY": "1"}
-"""Official builds of ONNX Runtime report to their makers unless this is set before the import."""
-
 _MOST_FACES = 100
 _LONGEST = 64
 """How many times the short side the long one may be: longer pictures the package shrinks to nothing."""
 
-_FATAL_ONLY = 4
 _TINY = 1e-12
 
 
@@ -47,7 +43,7 @@ class InsightFace:
         ``threads`` are those inside one run of a model; faces with a score below ``min_score`` are none.
         Raises EngineError.
         """
-        os.environ.update(_NO_TELEMETRY)
+        os.environ.update(NO_TELEMETRY)
         try:
             from insightface.model_zoo.arcface_onnx import ArcFaceONNX
             from insightface.model_zoo.scrfd import SCRFD
@@ -59,10 +55,10 @@ class InsightFace:
         try:
             # Else it would make one more session of the detector for each size of its input.
             shared = {"static_shape_sessions": False}
-            self._detector = SCRFD(str(detector), _session(detector, threads), **shared)
-            self._descriptor = ArcFaceONNX(str(descriptor), _session(descriptor, threads))
+            self._detector = SCRFD(str(detector), open_session(detector, threads), **shared)
+            self._descriptor = ArcFaceONNX(str(descriptor), open_session(descriptor, threads))
         except self._failures as error:
-            problem = f"cannot load {detector} and {descriptor}: {_first_line(error)}"
+            problem = f"cannot load {detector} and {descriptor}: {first_line(error)}"
             raise EngineError(engine=ENGINE, problem=problem) from error
         if not self._detector.use_kps or tuple(self._descriptor.input_size) != (ARCFACE_SIZE, ARCFACE_SIZE):
             problem = f"{detector} is no SCRFD with landmarks, or {descriptor} no ArcFace of 112 pixels"
@@ -101,7 +97,7 @@ class InsightFace:
         try:
             return function(*arguments, **options)
         except self._failures as error:
-            raise EngineError(engine=ENGINE, problem=_first_line(error)) from error
+            raise EngineError(engine=ENGINE, problem=first_line(error)) from error
 
 
 def _for_detector(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -111,29 +107,10 @@ def _for_detector(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.pad(pixels[:, :, ::-1], ((0, lacking[0]), (0, lacking[1]), (0, 0)))
 
 
-def _session(model: Path, threads: int) -> InferenceSession:
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _FATAL_ONLY
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-
-
 def _failures() -> tuple[type[Exception], ...]:
     """What the package, OpenCV, ONNX and ONNX Runtime raise for a model or a picture that they cannot use."""
     import cv2
     from google.protobuf.message import DecodeError
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-    runtime = [
-        each for each in vars(state).values() if isinstance(each, type) and issubclass(each, Exception)
-    ]
-    builtin = (AssertionError, LookupError, OSError, RuntimeError, TypeError, ValueError, MemoryError)
-    return (*runtime, cv2.error, DecodeError, *builtin)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    builtin = (AssertionError, LookupError, OSError, TypeError)
+    return (*runtime_errors(), cv2.error, DecodeError, *builtin)

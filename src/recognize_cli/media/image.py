@@ -71,8 +71,8 @@ def decode_image(
 
     The long side is at most `max_side`; pictures are never enlarged. A JPEG may come smaller:
     it is decoded at 1/8, 1/4 or 1/2 as long as its short side keeps `min_side` pixels, or nearly all
-    that `max_side` allows. What is
-    transparent becomes white. A damaged or cut-off file is an error, never half a picture.
+    that `max_side` allows. What is transparent becomes white. A damaged or cut-off file is an error,
+    never half a picture.
     Not for several threads at once: it sets warning filters.
 
     Raises FileFailure: IO, DECODE, UNSUPPORTED, TOO_LARGE (before any pixel is decoded), MEMORY.

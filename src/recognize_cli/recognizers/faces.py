@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
+from recognize_cli.loading import OnDemand
 from recognize_cli.records import FACES, Kind, Scores
 
 if TYPE_CHECKING:
@@ -26,22 +26,16 @@ class FacesRecognizer:
 
     def __init__(self, open_model: Callable[[], FaceModel], *, model: str) -> None:
         """``open_model`` is called when the first photo comes; ``model`` is its fingerprint."""
-        self._open_model = open_model
-        self._model: FaceModel | None = None
-        self._loading = threading.Lock()
+        self._model = OnDemand(open_model)
         self.fingerprint = f"{model}.{_RECIPE}"
 
     def load(self) -> None:
         """Loads the model, if it is not loaded yet; raises EngineError or ModelError."""
-        with self._loading:
-            if self._model is None:
-                self._model = self._open_model()
+        self._model.load()
 
     def run(self, batch: Batch) -> Sequence[Scores]:
         """The faces of each photo of the batch; raises EngineError. Call `load` first."""
-        if self._model is None:
-            raise RuntimeError("run() before load()")
-        analyse = self._model.analyse
+        analyse = self._model.value.analyse
         return [
             Scores(each.file, self.name, self.fingerprint, (), faces=analyse(each.pixels))
             for each in batch.inputs
@@ -49,7 +43,4 @@ class FacesRecognizer:
 
     def close(self) -> None:
         """Gives the model's memory back."""
-        with self._loading:
-            if self._model is not None:
-                self._model.close()
-                self._model = None
+        self._model.close()

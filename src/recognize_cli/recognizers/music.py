@@ -9,10 +9,10 @@ Heavy imports are inside of functions: a run that finds nothing new needs none o
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from recognize_cli.errors import EngineError
+from recognize_cli.loading import OnDemand
 from recognize_cli.records import ClassScore, Kind, Scores
 
 if TYPE_CHECKING:
@@ -48,29 +48,21 @@ class MusicRecognizer:
         ``open_session`` is called when the first file comes.
         """
         self._labels = labels
-        self._open_session = open_session
-        self._session: Session | None = None
-        self._loading = threading.Lock()
+        self._session = OnDemand(open_session)
         self.fingerprint = f"{model}.{_RECIPE}"
 
     def load(self) -> None:
         """Loads the model, if it is not loaded yet; raises EngineError or ModelError."""
-        with self._loading:
-            if self._session is None:
-                self._session = self._open_session()
+        self._session.load()
 
     def run(self, batch: Batch) -> Sequence[Scores]:
         """The `TOP` tags of each file of the batch; raises EngineError. Call `load` first."""
-        if self._session is None:
-            raise RuntimeError("run() before load()")
-        return [self._top(each, self._probabilities(self._session, each)) for each in batch.inputs]
+        session = self._session.value
+        return [self._top(each, self._probabilities(session, each)) for each in batch.inputs]
 
     def close(self) -> None:
         """Gives the model's memory back."""
-        with self._loading:
-            if self._session is not None:
-                self._session.close()
-                self._session = None
+        self._session.close()
 
     def _probabilities(self, session: Session, decoded: Decoded) -> NDArray[np.float64]:
         import numpy as np

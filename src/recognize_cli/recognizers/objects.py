@@ -8,9 +8,9 @@ Heavy imports are inside of functions: a run that finds nothing new needs none o
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
+from recognize_cli.loading import OnDemand
 from recognize_cli.records import ClassScore, Kind, Scores
 
 if TYPE_CHECKING:
@@ -52,28 +52,22 @@ class ObjectsRecognizer:
         """
         self._spec = spec
         self._labels = labels
-        self._open_session = open_session
         self._logits = logits
-        self._session: Session | None = None
-        self._loading = threading.Lock()
+        self._session = OnDemand(open_session)
         self.fingerprint = f"{model}.{_RECIPE}"
         self.view = spec.view
 
     def load(self) -> None:
         """Loads the model, if it is not loaded yet; raises EngineError or ModelError."""
-        with self._loading:
-            if self._session is None:
-                self._session = self._open_session()
+        self._session.load()
 
     def run(self, batch: Batch) -> Sequence[Scores]:
         """The `TOP` classes of each photo of the batch; raises EngineError. Call `load` first."""
-        if self._session is None:
-            raise RuntimeError("run() before load()")
         import numpy as np
 
+        session = self._session.value
         images = np.stack([prepare(each, self._spec) for each in batch.inputs])
-        outputs = self._session.run({self._session.inputs[0]: images})
-        scores = outputs[self._session.outputs[0]].reshape(len(batch.inputs), -1)
+        scores = session.run({session.inputs[0]: images})[session.outputs[0]].reshape(len(batch.inputs), -1)
         return [
             self._top(decoded, row)
             for decoded, row in zip(batch.inputs, softmax(scores) if self._logits else scores, strict=True)
@@ -81,10 +75,7 @@ class ObjectsRecognizer:
 
     def close(self) -> None:
         """Gives the model's memory back."""
-        with self._loading:
-            if self._session is not None:
-                self._session.close()
-                self._session = None
+        self._session.close()
 
     def _top(self, decoded: Decoded, probabilities: NDArray[np.floating]) -> Scores:
         best = (-probabilities).argsort(kind="stable")[:TOP]
