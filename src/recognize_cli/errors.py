@@ -3,7 +3,9 @@
     RecognizeError (1)
     ├── UserError (2)         ConfigError · RulesError · LockFileError
     │                         UnknownPerson · UnknownFace · NameTaken · NoThreshold
-    ├── SourceError (4)       SourceNotFound
+    │                         UnknownTarget
+    ├── SourceError (4)       SourceNotFound · SourceUnreachable · TagsSwitchedOff
+    ├── LoginError (5)        NoPassword · PasswordUnusable · LoginRefused · LoginTimeout · UnknownLogin
     ├── ModelError (6)        ModelMissing · HashMismatch · FetchFailed · ConversionFailed
     ├── EngineError (7)       NoUsableEngine
     ├── CatalogueError (8)    CatalogueUnusable · CatalogueTooNew
@@ -123,6 +125,12 @@ class NameTaken(UserError):
     )
 
 
+class UnknownTarget(UserError):
+    """No tags are pushed to an address, or to more than one account there."""
+
+    template = "no tags were pushed to {address!r}, or to several accounts there; known are: {known}"
+
+
 class NoThreshold(UserError):
     """It is not known which distance between faces is near."""
 
@@ -142,6 +150,64 @@ class SourceNotFound(SourceError):
     """The root of a tree does not exist or cannot be listed."""
 
     template = "cannot read {source}: {problem}"
+
+
+class SourceUnreachable(SourceError):
+    """A server cannot be talked to; `problem` names the remedy."""
+
+    template = "cannot reach {source}: {problem}"
+
+
+class TagsSwitchedOff(SourceError):
+    """A Nextcloud has no system tags."""
+
+    template = (
+        "{server} has no tags that all its users see; ask its administrator to switch on the app"
+        " 'Collaborative tags'"
+    )
+
+
+class LoginError(RecognizeError):
+    """An account on a server cannot be used."""
+
+    exit_code = ExitCode.LOGIN
+
+
+class NoPassword(LoginError):
+    """Nobody gave a password."""
+
+    template = (
+        "there is no password for {account}; `recognize login` stores one, or set RECOGNIZE_PASSWORD_FILE,"
+        " RECOGNIZE_PASSWORD_COMMAND or RECOGNIZE_PASSWORD"
+    )
+
+
+class LoginTimeout(LoginError):
+    """Nobody granted a login in time."""
+
+    template = "nobody allowed the login at {server} within {minutes} minutes; run the command again"
+
+
+class UnknownLogin(LoginError):
+    """No login is stored for an account."""
+
+    template = "no login is stored for {account}, or more than one; `recognize login list` shows all"
+
+
+class PasswordUnusable(LoginError):
+    """A password cannot be read from where it should be, or not be stored."""
+
+    template = "{where}: {problem}"
+
+
+class LoginRefused(LoginError):
+    """A server does not take a login. It is not asked twice: servers lock out who guesses."""
+
+    template = (
+        "{server} refuses the login of {user}; store the right password with `recognize login`, or check what"
+        " RECOGNIZE_PASSWORD_FILE, RECOGNIZE_PASSWORD_COMMAND or RECOGNIZE_PASSWORD gives (where two factors"
+        " are asked for: an app password)"
+    )
 
 
 class ModelError(RecognizeError):
@@ -246,3 +312,11 @@ class FileFailure(Exception):
         super().__init__(reason, message)
         self.reason = reason
         self.message = message
+
+
+class TagRefused(Exception):
+    """A server does not let this account give a tag to any file, or take it off; the message says why."""
+
+
+class FileRefused(Exception):
+    """A server does not let this account change the tags of a file; the message says why."""

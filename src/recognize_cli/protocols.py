@@ -1,4 +1,4 @@
-"""The seams: what a source, a model session, a recognizer, a sink and a progress display promise.
+"""The seams: what sources, sessions, recognizers, sinks, tag servers and progress displays promise.
 
 Every adapter passes the contract suite of its seam in tests/contracts/.
 """
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from recognize_cli.records import (
         Batch,
+        Change,
         Detection,
         FileResult,
         Kind,
@@ -52,8 +54,17 @@ class Source(Protocol):
         """
         ...
 
-    def local_path(self, file: MediaFile) -> str:
-        """A path on this machine under which a decoder can read the file."""
+    @property
+    def is_local(self) -> bool:
+        """Whether its files lie on this machine: to lease one costs nothing then."""
+        ...
+
+    def lease(self, file: MediaFile, *, preview: bool = False) -> AbstractContextManager[str]:
+        """A path on this machine under which a decoder can read the file, as long as the context lasts.
+
+        With ``preview`` an upright picture of at most 1024 px will do in the place of an image. Entering
+        raises FileFailure where this file cannot be had, SourceError where no other could be, either.
+        """
         ...
 
     def id_at(self, path: str) -> str | None:
@@ -61,6 +72,18 @@ class Source(Protocol):
 
         It tells a file that moved from one with a second name. Raises OSError where it cannot be found out.
         """
+        ...
+
+
+class Listings(Protocol):
+    """Remembers what directories held, between runs, by the version that their servers gave them."""
+
+    def get(self, storage: str, directory: str, version: str) -> Listing | None:
+        """What a directory held at a version, None if that is not known; ``directory`` is absolute."""
+        ...
+
+    def put(self, storage: str, directory: str, version: str, listing: Listing) -> None:
+        """Remembers it in the place of any other version, and nothing below directories that are gone."""
         ...
 
 
@@ -85,6 +108,19 @@ class FaceModel(Protocol):
 
     def analyse(self, pixels: NDArray[np.uint8]) -> tuple[Detection, ...]:
         """The faces of an upright image (H×W×3 RGB), the surest first; raises EngineError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class ActionModel(Protocol):
+    """Knows actions in clips of videos. `classify` may be called from several threads at once."""
+
+    def classify(self, clips: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The probabilities of each clip [clips, classes]; raises EngineError.
+
+        ``clips`` are [clips, frames, side, side, 3] RGB, of any number of frames but none.
+        """
         ...
 
     def close(self) -> None: ...
@@ -141,8 +177,46 @@ class Sink(Protocol):
 
     def unreadable(self, unreadable: Unreadable) -> None: ...
 
+    def change(self, change: Change) -> None:
+        """A change on a server, told in place of being made."""
+        ...
+
     def summary(self, summary: Mapping[str, object]) -> None:
         """The last call of a run that was not killed."""
+        ...
+
+
+class TagServer(Protocol):
+    """A server whose files bear tags. Its methods may be called from several threads at once.
+
+    Paths are relative to the account's files and joined by ``/``; ids are those that the server gives files.
+    All methods raise RecognizeError where it is no use to go on (the login is refused, the server is gone),
+    and OSError where it failed this time: then what was asked for may have happened or not.
+    """
+
+    def key(self, name: str) -> str:
+        """What tells tags apart there: names with the same key are one tag."""
+        ...
+
+    def tags_in(self, folder: str) -> Mapping[str, frozenset[str]]:
+        """The names of the tags of each file in a folder (not below it) by the file's id.
+
+        All files are in it, also those without a tag; a folder that does not exist has none.
+        """
+        ...
+
+    def assign(self, file_id: str, tag: str) -> bool:
+        """Gives a file a tag, which is made where there is none.
+
+        False where the file had it before this call. Raises TagRefused or FileRefused where it never may.
+        """
+        ...
+
+    def unassign(self, file_id: str, tag: str) -> bool:
+        """Takes a tag off a file; False where the file, or the tag, is not there or did not have it.
+
+        Raises TagRefused or FileRefused where it never may.
+        """
         ...
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     import numpy as np
@@ -41,6 +42,7 @@ class Reason(StrEnum):
     MEMORY = "memory"  # decoding wanted more memory than the limit
     CRASH = "crash"  # the decoder died
     INFERENCE = "inference"  # the model failed on it
+    MODEL = "model"  # no model that reads it can be had or loaded
 
 
 class Gone(StrEnum):
@@ -110,16 +112,30 @@ class MediaFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Clips:
+    """Which moments of a moving picture a model wants to see.
+
+    Up to ``count`` clips, spread evenly over it, of ``length`` frames each, ``rate`` frames a second.
+    """
+
+    count: int
+    length: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """A square of ``size`` pixels that a model wants of an image, made by a filter of Pillow's name.
 
     It is the central square of the image with its short side scaled to ``short_side`` pixels; with
-    None the whole image is squeezed into the square.
+    None the whole image is squeezed into the square. With ``clips`` it is wanted of so many moments of a
+    moving picture, and of nothing that stands still.
     """
 
     size: int
     short_side: int | None
     resample: str
+    clips: Clips | None = None
 
     @property
     def min_side(self) -> int:
@@ -127,28 +143,40 @@ class View:
         return self.short_side or self.size
 
 
+NOTHING: Final = View(0, None, "nearest")
+"""The view of recognizers that want to know of a photo where it was taken, and see nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place on earth, in degrees: north and east are positive."""
+
+    latitude: float
+    longitude: float
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A decoded file; ``array`` is the `pixels` of an image or the `patches` of a sound, as its kind says.
+    """A decoded file: what each view shows of it, and under None the whole of it.
 
-    With a ``view`` the pixels are what that shows; it is made with the decoding where all recognizers
-    want the same one. ``cpu_seconds`` is what the decoder process spent.
+    An image's view is H×W×3 RGB; one of a moving picture has its clips and their frames before that, N×T.
+    ``position`` is where a photo was taken, if it says so. ``cpu_seconds`` is what the decoder process spent.
     """
 
     file: MediaFile
-    array: NDArray[Any]
+    arrays: Mapping[View | None, NDArray[Any]]
     cpu_seconds: float = 0.0
-    view: View | None = None
+    position: Position | None = None
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """An image: H×W×3 RGB, upright, at most 1024 px on its long side."""
-        return self.array
+        """A whole image: H×W×3 RGB, upright, at most 1024 px on its long side."""
+        return self.arrays[None]
 
     @property
     def patches(self) -> NDArray[np.float32]:
         """Samples of a sound: N×48000, three seconds each, mono at 16 kHz, full scale at 1."""
-        return self.array
+        return self.arrays[None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +314,16 @@ class Removed:
     source: str
     path: str
     why: Gone
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Tags that would be put on a file of a server, and taken off; ``path`` is among the account's files."""
+
+    target: str
+    path: str
+    assign: tuple[str, ...]
+    unassign: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

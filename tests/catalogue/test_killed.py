@@ -124,6 +124,37 @@ def test_in_a_change_of_people(tmp_path: Path, action: str, at_least: int) -> No
     assert all(each in (before, after) for each in found)
 
 
+def outbox_of(path: Path) -> list[tuple[object, ...]]:
+    """What the outbox knows of tags, after it was brought up to date."""
+    with SqliteCatalogue.open(path) as catalogue:
+        catalogue.outbox.counts(victim.TARGET)
+    return query(path, "SELECT push, tag, wanted, state, due FROM push_tags ORDER BY push, tag")
+
+
+def test_in_a_push(tmp_path: Path) -> None:
+    found = []
+    for path in killed(tmp_path, "push", at_least=30):
+        assert_sound(path)
+        found.append(outbox_of(path))
+        victim.push(path)
+        assert outbox_of(path) == [(file, "New", 1, "ours", None) for file in (1, 2, 3)]
+    before = [(file, *tag) for file in (1, 2, 3) for tag in (("Cat", 0, "ours", 0), ("New", 1, "new", 0))]
+    asked = [(file, *tag) for file in (1, 2, 3) for tag in (("Cat", 0, "sent", 0), ("New", 1, "sent", 0))]
+    done = [(file, "New", 1, "ours", None) for file in (1, 2, 3)]
+    assert found[0] == before
+    assert all(each in (before, asked, done) for each in found)
+    assert asked in found
+
+
+def test_a_result_is_never_without_its_push(tmp_path: Path) -> None:
+    for path in killed(tmp_path, "recommit", at_least=30):
+        assert_sound(path)
+        results = {tag for tags in tags_by_name(path).values() for tag in tags or ()}
+        assert {tag for _, tag, wanted, *_ in outbox_of(path) if wanted} == results
+        victim.recommit(path)
+        assert {tag for _, tag, wanted, *_ in outbox_of(path) if wanted} == {"New"}
+
+
 def test_a_busy_writer_loses_nothing_that_it_said_was_committed(tmp_path: Path) -> None:
     path = tmp_path / "catalogue.sqlite3"
     with subprocess.Popen(

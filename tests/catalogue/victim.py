@@ -14,6 +14,7 @@ import os
 import signal
 import sqlite3
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ import numpy as np
 
 from recognize_cli.catalogue import Retagged, SqliteCatalogue
 from recognize_cli.catalogue.database import open_database
+from recognize_cli.catalogue.outbox_api import Remote, Settled, State
 from recognize_cli.catalogue.schema import MIGRATIONS, migrate
 from recognize_cli.records import Gone, Tag
 from tests.catalogue.making import HERE, detection, outcome, searched
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BATCH = [f"{n}.jpg" for n in range(3)]
+TARGET = "https://alice@cloud.example"
 
 
 def add_albums(connection: sqlite3.Connection) -> None:
@@ -92,6 +95,28 @@ def split(path: Path) -> None:
         catalogue.face_store.split([1, 4])
 
 
+def push(path: Path) -> None:
+    """Says of all that is due that it was asked for and confirmed."""
+    with SqliteCatalogue.open(path) as catalogue:
+        outbox = catalogue.outbox
+        for page in outbox.pending(TARGET, now=0):
+            tags = [(file.id, tag) for file in page for tag in file.tags if tag.due]
+            outbox.sent([(id_, tag.name) for id_, tag in tags])
+            outbox.settle([Settled(id_, tag.name, State.OURS if tag.wanted else None) for id_, tag in tags])
+
+
+def recommit(path: Path) -> None:
+    """Gives pushed files another tag."""
+    commit(path)
+
+
+def seed_pushed(path: Path) -> None:
+    """Files whose tag is on a server."""
+    with SqliteCatalogue.open(path) as catalogue:
+        catalogue.commit([replace(outcome(name), remotes=(Remote(TARGET, name, name),)) for name in BATCH])
+    push(path)
+
+
 def seed(path: Path) -> None:
     with SqliteCatalogue.open(path) as catalogue:
         catalogue.commit([outcome(name) for name in BATCH])
@@ -107,8 +132,10 @@ def seed_people(path: Path) -> None:
 
 
 OF_PEOPLE = (search, regroup, merge, split)
+OF_PUSHES = (recommit, push)
 ACTIONS: dict[str, Callable[[Path], None]] = {
-    action.__name__: action for action in (create, commit, rebuild, move, purge, upgrade, *OF_PEOPLE)
+    action.__name__: action
+    for action in (create, commit, rebuild, move, purge, upgrade, *OF_PEOPLE, *OF_PUSHES)
 }
 
 
@@ -134,6 +161,10 @@ def at_each_statement(directory: Path, action: str) -> int:
         path = directory / f"{statement}.sqlite3"
         if ACTIONS[action] in OF_PEOPLE:
             seed_people(path)
+        elif ACTIONS[action] in OF_PUSHES:
+            seed_pushed(path)
+            if action == "push":
+                recommit(path)
         elif action != "create":
             seed(path)
         child = os.fork()

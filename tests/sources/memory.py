@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from recognize_cli.errors import SourceNotFound
 from recognize_cli.records import Entry, Listing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from recognize_cli.records import MediaFile
@@ -20,6 +22,7 @@ class MemorySource:
     """Directories by their paths, each with its entries by name; local files are written to a folder."""
 
     storage = "memory"
+    is_local = True
     id = "memory:/tree"
     base = "/tree"
 
@@ -93,11 +96,12 @@ class MemorySource:
         )
         return Listing(directory, tuple(entries), tuple(self.links.get(directory, ())), device="1")
 
-    def local_path(self, file: MediaFile) -> str:
+    @contextmanager
+    def lease(self, file: MediaFile, *, preview: bool = False) -> Iterator[str]:
         assert self._folder is not None
         path = self._folder / str(file.file_id)
         path.write_bytes(self.contents[file.path])
-        return str(path)
+        yield str(path)
 
     def id_at(self, path: str) -> str | None:
         directory, _, name = path.removeprefix(f"{self.base}/").rpartition("/")

@@ -24,12 +24,12 @@ def media_file(path: str = "a.jpg", **changes: object) -> MediaFile:
 
 def decoded(file: MediaFile, value: int = 0) -> Decoded:
     """A decoded image of 8×8 pixels, all of one value."""
-    return Decoded(file, np.full((8, 8, 3), value, np.uint8), cpu_seconds=0.01)
+    return Decoded(file, {None: np.full((8, 8, 3), value, np.uint8)}, cpu_seconds=0.01)
 
 
 def picture(value: int = 0) -> DecodeResult:
     """What a decoder gives: 8×8 pixels, all of one value."""
-    return DecodeResult(np.full((8, 8, 3), value, np.uint8), cpu_seconds=0.01)
+    return DecodeResult({None: np.full((8, 8, 3), value, np.uint8)}, cpu_seconds=0.01)
 
 
 def scores(file: MediaFile, *top: tuple[str, float], recognizer: str = "objects") -> Scores:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from types import TracebackType
 
+    from recognize_cli.catalogue.outbox_api import Outbox, Remote
+    from recognize_cli.protocols import Listings
     from recognize_cli.records import ClassScore, Face, FileResult, Gone, Kind, Reason, Scores, Tag
 
 DECODING: Final = ""
@@ -103,7 +105,7 @@ class Outcome:
     A recognizer counts as run when `result.scores` holds its Scores (also when it saw nothing). What
     the result does not mention stays as it was, as long as the file's version is the same.
     `rules` gives each recognizer's rules fingerprint, `decoder` the fingerprint of the software that
-    read the file.
+    read the file, `remotes` the files on servers that its tags are to be pushed to.
     """
 
     result: FileResult
@@ -111,6 +113,7 @@ class Outcome:
     directory: str
     rules: Mapping[str, str] = field(default_factory=dict)
     decoder: str = ""
+    remotes: tuple[Remote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,16 @@ class Catalogue(Protocol):
     ) -> None: ...
 
     def close(self) -> None: ...
+
+    @property
+    def outbox(self) -> Outbox | None:
+        """What is to be pushed to servers, while the catalogue is open; None if it remembers nothing."""
+        ...
+
+    @property
+    def listings(self) -> Listings | None:
+        """What folders of servers held, while the catalogue is open; None if it remembers nothing."""
+        ...
 
     def known(self, storage: str, directory: str) -> dict[str, Known]:
         """All files known in one directory (not below it) by name, missing ones among them."""

@@ -33,6 +33,14 @@ class NullCatalogue:
     def close(self) -> None:
         pass
 
+    @property
+    def outbox(self) -> None:
+        """What is not remembered cannot be pushed later."""
+
+    @property
+    def listings(self) -> None:
+        """It remembers no folders of servers, either."""
+
     def known(self, storage: str, directory: str) -> dict[str, Known]:
         return {}
 

@@ -110,7 +110,89 @@ def faces_and_people(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (files_and_results, faces_and_people)
+def outbox(connection: sqlite3.Connection) -> None:
+    """Files on servers that tags are pushed to, and what is known of each tag there; see `outbox_api`."""
+    for statement in (
+        """CREATE TABLE push_targets (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            people INTEGER NOT NULL)""",
+        # stale: what is wanted is to be worked out again.
+        """CREATE TABLE push_files (
+            id INTEGER PRIMARY KEY,
+            target INTEGER NOT NULL REFERENCES push_targets (id) ON DELETE CASCADE,
+            file_id TEXT NOT NULL,
+            folder BLOB NOT NULL,
+            name BLOB NOT NULL,
+            stale INTEGER NOT NULL DEFAULT 1,
+            UNIQUE (target, file_id))""",
+        "CREATE INDEX push_files_by_place ON push_files (target, folder, name, id)",
+        "CREATE INDEX push_files_stale ON push_files (target) WHERE stale",
+        # Without a reference to files: what is to be removed from a server outlives the file.
+        """CREATE TABLE push_links (
+            file INTEGER NOT NULL,
+            push INTEGER NOT NULL REFERENCES push_files (id) ON DELETE CASCADE,
+            PRIMARY KEY (file, push)) WITHOUT ROWID""",
+        "CREATE INDEX push_links_by_push ON push_links (push)",
+        # recognizer: who gave the tag last. due: when to ask the server next, NULL for never.
+        """CREATE TABLE push_tags (
+            push INTEGER NOT NULL REFERENCES push_files (id) ON DELETE CASCADE,
+            tag TEXT NOT NULL,
+            recognizer TEXT NOT NULL,
+            wanted INTEGER NOT NULL,
+            state TEXT NOT NULL,
+            due REAL,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            problem TEXT NOT NULL DEFAULT '',
+            PRIMARY KEY (push, tag)) WITHOUT ROWID""",
+        "CREATE INDEX push_tags_due ON push_tags (due) WHERE due IS NOT NULL",
+        *_OUTBOX_TRIGGERS,
+    ):
+        connection.execute(statement)
+
+
+def _stale_after(name: str, event: str, files: str) -> str:
+    """A trigger after which what is wanted of some files is to be worked out again."""
+    return f"""CREATE TRIGGER push_stale_{name} AFTER {event} BEGIN
+        UPDATE push_files SET stale = 1 WHERE id IN (SELECT push FROM push_links WHERE file IN ({files}));
+    END"""
+
+
+# Whatever changes the tags of a file, the outbox knows in the same transaction.
+_OUTBOX_TRIGGERS: Final = (
+    _stale_after("result_made", "INSERT ON results", "NEW.file"),
+    _stale_after("result_changed", "UPDATE OF tags, version ON results", "NEW.file"),
+    _stale_after("result_dropped", "DELETE ON results", "OLD.file"),
+    _stale_after("file_missing", "UPDATE OF missing_since, why_missing ON files", "NEW.id"),
+    _stale_after("face_made", "INSERT ON faces", "NEW.file"),
+    _stale_after("face_moved", "UPDATE OF person ON faces", "NEW.file"),
+    _stale_after("face_dropped", "DELETE ON faces", "OLD.file"),
+    _stale_after("person_named", "UPDATE OF name ON people", "SELECT file FROM faces WHERE person = NEW.id"),
+    # A file that is forgotten is gone from the server as well, and with it its tags; but one that is
+    # ignored is there, and what is still to be removed from it stays.
+    """CREATE TRIGGER push_file_forgotten AFTER DELETE ON files BEGIN
+        DELETE FROM push_tags WHERE wanted AND push IN (
+            SELECT push FROM push_links AS l WHERE l.file = OLD.id AND NOT EXISTS (
+                SELECT 1 FROM push_links AS o WHERE o.push = l.push AND o.file <> OLD.id));
+        UPDATE push_files SET stale = 1 WHERE id IN (SELECT push FROM push_links WHERE file = OLD.id);
+        DELETE FROM push_links WHERE file = OLD.id;
+    END""",
+)
+
+
+def listings(connection: sqlite3.Connection) -> None:
+    """What directories of servers held at some version; see `catalogue.listings`."""
+    connection.execute(
+        """CREATE TABLE listings (
+            storage TEXT NOT NULL,
+            path BLOB NOT NULL,
+            version TEXT NOT NULL,
+            content BLOB NOT NULL,
+            PRIMARY KEY (storage, path)) WITHOUT ROWID"""
+    )
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (files_and_results, faces_and_people, outbox, listings)
 
 
 def migrate(database: Database, migrations: Sequence[Migration] = MIGRATIONS) -> None:

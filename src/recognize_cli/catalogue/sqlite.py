@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Self
 
-from recognize_cli.catalogue import faces, files, results, visits
+from recognize_cli.catalogue import faces, files, outbox, results, visits
 from recognize_cli.catalogue.api import GRACE
 from recognize_cli.catalogue.database import open_database
 from recognize_cli.catalogue.face_store import SqliteFaceStore
+from recognize_cli.catalogue.listings import SqliteListings
+from recognize_cli.catalogue.outbox_store import SqliteOutbox
 from recognize_cli.catalogue.schema import migrate
 
 if TYPE_CHECKING:
@@ -66,6 +68,16 @@ class SqliteCatalogue:
         """Faces and people, for as long as the catalogue is open."""
         return SqliteFaceStore(self._database)
 
+    @property
+    def outbox(self) -> SqliteOutbox:
+        """What is to be pushed to servers, for as long as the catalogue is open."""
+        return SqliteOutbox(self._database)
+
+    @property
+    def listings(self) -> SqliteListings:
+        """What directories of servers held, for as long as the catalogue is open."""
+        return SqliteListings(self._database)
+
     def known(self, storage: str, directory: str) -> dict[str, Known]:
         with self._database.reading() as connection:
             return dict(files.known(connection, storage, directory, self._path))
@@ -81,6 +93,8 @@ class SqliteCatalogue:
                 directory = files.directory_id(connection, outcome.storage, outcome.directory)
                 ids.append(files.put(connection, directory, outcome.result.file))
                 results.store(connection, ids[-1], outcome)
+                for remote in outcome.remotes:
+                    outbox.link(connection, ids[-1], remote)
             return [faces.of_file(connection, id_) for id_ in ids]
 
     def found(self, ids: Collection[int]) -> None:

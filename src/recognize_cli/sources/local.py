@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import nullcontext
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from recognize_cli.records import Entry, Listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from recognize_cli.records import MediaFile
 
@@ -54,6 +56,7 @@ class LocalSource:
     """
 
     storage = "local"
+    is_local = True
 
     def __init__(self, path: str, *, follow_symlinks: bool = False) -> None:
         """Raises SourceNotFound for an empty path: an unset variable must not mean the working directory."""
@@ -90,6 +93,10 @@ class LocalSource:
                 raise
             raise _not_found(self.id, error) from error
         return Listing(directory, tuple(entries), tuple(links), device)
+
+    def lease(self, file: MediaFile, *, preview: bool = False) -> AbstractContextManager[str]:
+        """The path of a file; there are no previews."""
+        return nullcontext(self.local_path(file))
 
     def local_path(self, file: MediaFile) -> str:
         """The absolute path of a file."""

@@ -1,0 +1,1 @@
+"""Talks to WebDAV servers: one client a server, strict XML, downloads into bounded temporary files."""

@@ -1,0 +1,167 @@
+"""The system tags of a Nextcloud: which files bear them, and changes to that.
+
+Tags belong to the whole server, not to an account. Every change in here is one request about one tag on one
+file, so nobody else's tags are touched.
+"""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+from xml.etree.ElementTree import Element, SubElement
+
+from recognize_cli.dav.entries import FILE_ID, TYPE, entry_of
+from recognize_cli.dav.failures import StatusError, failed
+from recognize_cli.dav.pages import Paging
+from recognize_cli.dav.taglist import SystemTag, TagList, restricted
+from recognize_cli.dav.tagnames import tag_name
+from recognize_cli.dav.writing import Writer, Written
+from recognize_cli.dav.xml import DAV, NEXTCLOUD, OWNCLOUD, serialized
+from recognize_cli.errors import FileRefused, TagRefused, TagsSwitchedOff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from recognize_cli.dav.client import DavClient
+    from recognize_cli.dav.nextcloud import Nextcloud
+    from recognize_cli.dav.xml import Answer
+
+__all__ = ["SystemTag", "SystemTags", "tag_name"]
+
+_OF_FILE: Final = f"{NEXTCLOUD}system-tags"
+
+
+class SystemTags:
+    """The tags of a server as one account may use them; the `TagServer` of a Nextcloud.
+
+    ``client`` is for the account's host, without a path; ``clock`` counts seconds.
+    """
+
+    def __init__(
+        self,
+        client: DavClient,
+        cloud: Nextcloud,
+        writer: Writer | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Raises TagsSwitchedOff for a server without tags."""
+        if not cloud.has_tags:
+            raise TagsSwitchedOff(server=f"{client.url}{cloud.root}")
+        self._client = client
+        self._cloud = cloud
+        self._writer = writer or Writer(client)
+        self._list = TagList(client, cloud, clock=clock)
+
+    def key(self, name: str) -> str:
+        """What tells tags apart there: names with the same key are one tag. Raises TagRefused for no name."""
+        return self._list.key(name)
+
+    def all(self) -> list[SystemTag]:
+        """All tags of the server that this account can see."""
+        return self._list.read()
+
+    def tags_in(self, folder: str) -> Mapping[str, frozenset[str]]:
+        """The names of the tags of each file directly in a folder, by the file's id.
+
+        All files are in it, also those without a tag; a folder that does not exist has none. Raises
+        RequestFailed where the server does not tell.
+        """
+        paging = Paging((TYPE, FILE_ID, _OF_FILE), _borne)
+        try:
+            return dict(paging.read(self._client, f"{self._cloud.files}/{folder}").items)
+        except StatusError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return {}
+            raise
+
+    def files_of(self, name: str) -> dict[str, str]:
+        """All files of this account that bear a tag: their paths by their ids. An unknown tag has none."""
+        tag = self._list.find(name)
+        if tag is None:
+            return {}
+        start = f"{self._cloud.files}/"
+        try:
+            found = self._client.multistatus("REPORT", start, _filter(tag), entry_of).items
+        except StatusError as error:
+            if error.status != HTTPStatus.PRECONDITION_FAILED:
+                raise
+            self._list.forget()
+            return {}
+        return {
+            each.file_id: each.path.removeprefix(start)
+            for each in found
+            if each.file_id and not each.is_directory and each.path.startswith(start)
+        }
+
+    def assign(self, file_id: str, tag: str) -> bool:
+        """Gives a file a tag, which is made where there is none; False where the file had it before.
+
+        Raises TagRefused or FileRefused where it never may, and RequestFailed where it may have been done or
+        not: the file has the tag now, but perhaps from a request of ours whose answer was lost.
+        """
+        for _ in range(2):
+            wanted = self._list.ensure(tag)
+            written = self._writer.change("PUT", self._cloud.relation(file_id, wanted.id))
+            match written.status:
+                case HTTPStatus.CREATED | HTTPStatus.NO_CONTENT:
+                    return True
+                case HTTPStatus.CONFLICT if written.unsure:
+                    raise failed("the answer to the first request was lost; the file has the tag now")
+                case HTTPStatus.CONFLICT:
+                    return False
+                case HTTPStatus.PRECONDITION_FAILED:
+                    self._list.forget()
+                case _:
+                    raise self._refusal(written, wanted)
+        raise TagRefused(f"the server lists a tag {tag!r}, and says that there is none")
+
+    def unassign(self, file_id: str, tag: str) -> bool:
+        """Takes a tag off a file; False where the file, or the tag, is not there or did not have it.
+
+        Raises TagRefused or FileRefused where it never may.
+        """
+        found = self._list.find(tag)
+        if found is None:
+            return False
+        written = self._writer.change("DELETE", self._cloud.relation(file_id, found.id))
+        match written.status:
+            case HTTPStatus.NO_CONTENT | HTTPStatus.OK:
+                return True
+            case HTTPStatus.NOT_FOUND | HTTPStatus.PRECONDITION_FAILED:
+                return False
+        raise self._refusal(written, found)
+
+    def _refusal(self, written: Written, tag: SystemTag) -> Exception:
+        """What it means that a change was not made."""
+        match written.status:
+            case HTTPStatus.NOT_FOUND:
+                return FileRefused("it is not there any more")
+            case HTTPStatus.FORBIDDEN if self._list.is_restricted(tag):
+                return restricted(tag)
+            case HTTPStatus.FORBIDDEN:
+                return FileRefused("this account may only read it, as a share is; its tags stay as they are")
+        return StatusError(written.status, written.body)
+
+
+def _borne(answer: Answer) -> tuple[str, frozenset[str]] | None:
+    """The id of a file and the names of its tags, None for a folder."""
+    entry = entry_of(answer)
+    if entry is None or entry.is_directory:
+        return None
+    tags = answer.found.get(_OF_FILE)
+    if tags is None or entry.file_id is None:
+        raise failed("the server does not tell the tags of files")
+    return entry.file_id, frozenset(name for each in tags if (name := (each.text or "").strip()))
+
+
+def _filter(tag: SystemTag) -> bytes:
+    """The body of a REPORT that asks for all files of a tag."""
+    report = Element(f"{OWNCLOUD}filter-files")
+    prop = SubElement(report, f"{DAV}prop")
+    for name in (TYPE, FILE_ID):
+        SubElement(prop, name)
+    rules = SubElement(report, f"{OWNCLOUD}filter-rules")
+    SubElement(rules, f"{OWNCLOUD}systemtag").text = str(tag.id)
+    return serialized(report)

@@ -1,0 +1,119 @@
+"""Asks a server for the changes to one file after the other, and says what came of each."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from recognize_cli.catalogue.outbox_api import PushFile, PushTag, Settled, State
+from recognize_cli.errors import FileRefused, TagRefused
+from recognize_cli.naming import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from recognize_cli.protocols import TagServer
+    from recognize_cli.pushing.plan import Plan
+
+_LOG = logging.getLogger(__name__)
+
+FIRST_DELAY: Final = 1.0
+LONGEST_DELAY: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The requests for one file, one after the other."""
+
+    file: PushFile
+    assign: tuple[PushTag, ...]
+    unassign: tuple[PushTag, ...]
+
+    @property
+    def tags(self) -> tuple[PushTag, ...]:
+        return self.unassign + self.assign
+
+
+class Asking:
+    """The requests of a run; what a server refuses for a whole tag is not asked for again.
+
+    `stop` is asked before each request, `clock` gives seconds since 1970, `jitter` a factor near 1. All but
+    `split` may be called from several threads at once.
+    """
+
+    def __init__(
+        self,
+        server: TagServer,
+        *,
+        stop: Callable[[], bool],
+        clock: Callable[[], float],
+        jitter: Callable[[], float],
+    ) -> None:
+        self._server = server
+        self._stop = stop
+        self._clock = clock
+        self._jitter = jitter
+        self._refused: dict[str, str] = {}
+        self._told: set[tuple[str, str]] = set()
+
+    def split(self, file: PushFile, planned: Plan) -> tuple[list[Settled], Work]:
+        """Parts what is known to be refused from what to ask for."""
+        refused = [
+            Settled(file.id, tag.name, tag.state, self._refused[tag.name])
+            for tag in planned.assign + planned.unassign
+            if tag.name in self._refused
+        ]
+        assign, unassign = (
+            tuple(tag for tag in tags if tag.name not in self._refused)
+            for tags in (planned.assign, planned.unassign)
+        )
+        return refused, Work(file, assign, unassign)
+
+    def ask(self, work: Work) -> list[Settled]:
+        """Sends the requests for a file; raises RecognizeError where it is no use to go on."""
+        file, news = work.file, list[Settled]()
+        for tag in work.tags:
+            if self._stop():
+                # Never asked for, so what was known of it still holds.
+                news.append(Settled(file.id, tag.name, tag.state, retry_at=self._clock()))
+                continue
+            try:
+                news.append(self._ask_once(file, tag))
+            except FileRefused as error:
+                rest = work.tags[len(news) :]
+                news += [Settled(file.id, each.name, each.state, str(error)) for each in rest]
+                self._tell(file.folder, "the tags of %s stay as they are: %s", file.path, error)
+                break
+        return news
+
+    def _ask_once(self, file: PushFile, tag: PushTag) -> Settled:
+        name = tag.name
+        if problem := self._refused.get(name):
+            return Settled(file.id, name, tag.state, problem)
+        try:
+            if not tag.wanted:
+                self._server.unassign(file.file_id, name)
+                return Settled(file.id, name, None)
+            # It was not there when we looked. If it was when we asked, and no earlier request of ours can
+            # have put it there, somebody else did.
+            ours = self._server.assign(file.file_id, name) or tag.state is State.SENT
+            return Settled(file.id, name, State.OURS if ours else State.FOREIGN)
+        except TagRefused as error:
+            self._refused[name] = str(error)
+            self._tell(name, "the tag %s is left alone: %s", name, error)
+            return Settled(file.id, name, tag.state, str(error))
+        except OSError as error:
+            return self.again(file, tag, State.SENT, error)
+
+    def again(self, file: PushFile, tag: PushTag, state: State, error: OSError) -> Settled:
+        """To be tried again; the request may have had its effect."""
+        delay = min(FIRST_DELAY * 2**tag.attempts, LONGEST_DELAY) * self._jitter()
+        _LOG.debug("%s, tag %s: %s; again in %.0f s", file.path, tag.name, error, delay)
+        return Settled(file.id, tag.name, state, str(error) or type(error).__name__, self._clock() + delay)
+
+    def _tell(self, about: str, message: str, name: str, error: Exception) -> None:
+        """Warns once of each folder or tag, and reason."""
+        if (about, str(error)) not in self._told:
+            self._told.add((about, str(error)))
+            _LOG.warning(message, printable(name), error)

@@ -1,0 +1,212 @@
+"""Empties the outbox of a target: a few requests at a time, in order of folders, until nothing is due.
+
+A page of files at a time: look at their folders, plan, note in the outbox what will be asked for, ask, note
+what came of it. The outbox is used by the calling thread only; requests go out from others. Killed at any
+moment, the next run finds what was asked for still due, looks at what the server has, and goes on.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Self
+
+from recognize_cli.catalogue.outbox_api import PushFile, Settled, State
+from recognize_cli.pushing.asking import Asking, Work
+from recognize_cli.pushing.plan import keys_of, needs_look, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import TracebackType
+
+    from recognize_cli.catalogue.outbox_api import Outbox
+    from recognize_cli.protocols import TagServer
+
+    Listing = Mapping[str, frozenset[str]]
+
+
+FILES_A_PAGE: Final = 64
+PATIENCE: Final = 60.0
+SEARCH_EVERY: Final = 2.0
+"""Seconds; finding what is due takes the longer the more files there are."""
+
+
+@dataclass(slots=True)
+class Pushed:
+    """What a run did: tags put on files, taken off, and found there already; refusals by reason."""
+
+    assigned: int = 0
+    removed: int = 0
+    foreign: int = 0
+    retried: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+
+
+class Pusher:
+    """Pushes to one target. A context manager: at its end no request is under way any more.
+
+    `workers` is how many requests go out at once; servers on SQLite lock up with more than a few. `stop` is
+    asked before each request. What fails is tried again after a delay that doubles each time; `patience` is
+    how many seconds `run` waits for that, and what is due later is left to another run. `clock` gives
+    seconds since 1970; `jitter` a factor near 1.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        server: TagServer,
+        target: str,
+        *,
+        workers: int = 2,
+        stop: Callable[[], bool] = lambda: False,
+        patience: float = PATIENCE,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = lambda: random.uniform(0.75, 1.25),
+    ) -> None:
+        self.done = Pushed()
+        self._outbox = outbox
+        self._server = server
+        self._key = keys_of(server)
+        self._asking = Asking(server, stop=stop, clock=clock, jitter=jitter)
+        self._target = target
+        self._stop = stop
+        self._patience = patience
+        self._clock = clock
+        self._sleep = sleep
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="push")
+        self._pages: Iterator[tuple[PushFile, ...]] = iter(())
+        self._page: tuple[PushFile, ...] = ()
+        self._looks: dict[str, Future[Listing]] = {}
+        self._asks: set[Future[list[Settled]]] = set()
+        self._next_search = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        self._hear()
+
+    def run(self) -> Pushed:
+        """Pushes until nothing is due, or what is due is too far off, or it is asked to stop.
+
+        Raises RecognizeError where the server, or the catalogue, cannot be used at all.
+        """
+        while not self._stop():
+            if self._advance():
+                wait(self._looks.values())
+                wait(self._asks, return_when=FIRST_COMPLETED)
+                continue
+            due = self._outbox.next_due(self._target)
+            delay = 0.0 if due is None else due - self._clock()
+            if due is None or delay > self._patience:
+                break
+            self._pause(delay)
+        return self.done
+
+    def step(self) -> bool:
+        """Does what can be done without waiting; False when nothing is due or under way.
+
+        For a caller with other work, such as a scan, as often as it likes; `run` does the rest at the end.
+        Raises as `run` does.
+        """
+        if not (self._page or self._asks) and self._clock() < self._next_search:
+            return False
+        found = self._advance()
+        if not found:
+            self._next_search = self._clock() + SEARCH_EVERY
+        return found
+
+    def _advance(self) -> bool:
+        if self._collect():
+            return True
+        if self._looks:
+            if not all(look.done() for look in self._looks.values()):
+                return True
+            self._ask()
+            return True
+        page = next(self._pages, None)
+        if page is None and self._is_due():
+            self._pages = self._outbox.pending(self._target, now=self._clock(), size=FILES_A_PAGE)
+            page = next(self._pages, None)
+        if page is None:
+            return False
+        self._look(page)
+        return True
+
+    def _is_due(self) -> bool:
+        due = self._outbox.next_due(self._target)
+        return due is not None and due <= self._clock()
+
+    def _look(self, page: tuple[PushFile, ...]) -> None:
+        """Begins a page: asks what the files of its folders bear now."""
+        self._page = page
+        folders = {file.folder for file in page if needs_look(file)}
+        self._looks = {folder: self._pool.submit(self._server.tags_in, folder) for folder in sorted(folders)}
+        if not folders:
+            self._ask()
+
+    def _ask(self) -> None:
+        """Plans the page, notes what it asks for, and asks."""
+        page, looks, self._page, self._looks = self._page, self._looks, (), {}
+        known: list[Settled] = []
+        work: list[Work] = []
+        for file in page:
+            try:
+                look = looks.get(file.folder)
+                planned = plan(file, None if look is None else look.result().get(file.file_id), self._key)
+            except OSError as error:
+                known += [self._asking.again(file, tag, tag.state, error) for tag in file.tags if tag.due]
+                continue
+            refused, wanted = self._asking.split(file, planned)
+            known += [*planned.known, *refused]
+            work.append(wanted)
+        self._note(known)
+        work = [each for each in work if each.tags]
+        self._outbox.sent([(each.file.id, tag.name) for each in work for tag in each.tags])
+        self._asks = {self._pool.submit(self._asking.ask, each) for each in work}
+
+    def _collect(self) -> bool:
+        """Notes the answers that are there; whether requests are still under way."""
+        if error := self._hear():
+            raise error
+        return bool(self._asks)
+
+    def _hear(self) -> BaseException | None:
+        """Notes the answers that are there; gives back what keeps the run from going on."""
+        answered = {ask for ask in self._asks if ask.done()}
+        self._asks -= answered
+        heard = [ask for ask in answered if not ask.cancelled()]
+        self._note([news for ask in heard if ask.exception() is None for news in ask.result()])
+        return next((error for ask in heard if (error := ask.exception())), None)
+
+    def _note(self, news: list[Settled]) -> None:
+        if not news:
+            return
+        self._outbox.settle(news)
+        for each in news:
+            if each.retry_at is not None:
+                self.done.retried += bool(each.problem)
+            elif each.problem:
+                self.done.refused[each.problem] += 1
+            elif each.state is State.OURS:
+                self.done.assigned += 1
+            elif each.state is State.FOREIGN:
+                self.done.foreign += 1
+            elif each.state is None:
+                self.done.removed += 1
+
+    def _pause(self, seconds: float) -> None:
+        """Waits, a moment at a time, for as long as nobody asks to stop."""
+        end = self._clock() + seconds
+        while not self._stop() and (left := end - self._clock()) > 0:
+            self._sleep(min(left, 0.2))

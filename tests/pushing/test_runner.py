@@ -1,0 +1,358 @@
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from recognize_cli.catalogue import Retagged
+from recognize_cli.catalogue.outbox_api import State, TagCount
+from recognize_cli.errors import LoginRefused
+from recognize_cli.pushing.preview import preview
+from recognize_cli.records import Change, Gone, Tag
+from tests.catalogue.making import HERE, known
+from tests.pushing.making import TARGET, Time, pusher, tagged
+from tests.support.tag_server import MemoryTagServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from recognize_cli.catalogue import SqliteCatalogue
+    from recognize_cli.pushing.runner import Pushed
+    from tests.support.tag_server import Request
+
+
+def push(catalogue: SqliteCatalogue, server: MemoryTagServer, **how: object) -> Pushed:
+    with pusher(catalogue.outbox, server, **how) as running:
+        return running.run()
+
+
+def states(catalogue: SqliteCatalogue) -> dict[str, tuple[int, int, int, int]]:
+    found = catalogue.outbox.counts(TARGET)
+    return {each.name: (each.ours, each.foreign, each.waiting, each.refused) for each in found}
+
+
+def test_tags_are_put_once_and_a_second_run_asks_for_nothing(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    server.add("1", "Photos")
+    server.add("2", "Photos", Mine="user")
+    catalogue.commit(
+        [
+            tagged("a.jpg", "Cat", "Animal", file_id="1", folder="Photos"),
+            tagged("b.jpg", "Dog", file_id="2", folder="Photos"),
+        ]
+    )
+    done = push(catalogue, server)
+    assert (server.names("1"), server.names("2")) == ({"Cat", "Animal"}, {"Dog", "Mine"})
+    assert (done.assigned, done.removed, done.foreign) == (3, 0, 0)
+    assert server.looked == ["Photos"]
+    assert catalogue.outbox.counts(TARGET)[0] == TagCount("Animal", ours=1, foreign=0, waiting=0, refused=0)
+    server.asked.clear(), server.looked.clear()
+    push(catalogue, server)
+    assert (server.asked, server.looked) == ([], [])
+
+
+def test_only_what_is_ours_is_taken_off(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    server.add("1", Cat="user")
+    catalogue.commit([tagged("a.jpg", "Cat", "Animal", file_id="1")])
+    assert push(catalogue, server).foreign == 1
+    catalogue.commit([tagged("a.jpg", file_id="1", version="2-10")])
+    assert push(catalogue, server).removed == 1
+    assert server.names("1") == {"Cat"}
+
+
+def test_what_somebody_took_off_is_not_put_again(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    server.add("1")
+    catalogue.commit([tagged("a.jpg", "Cat", file_id="1")])
+    push(catalogue, server)
+    del server.tags["1"]["Cat"]
+    catalogue.commit([tagged("a.jpg", "Cat", "Dog", file_id="1", version="2-10")])
+    push(catalogue, server)
+    assert server.names("1") == {"Dog"}
+
+
+def test_new_rules_are_pushed_without_a_scan(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    server.add("1")
+    catalogue.commit([tagged("a.jpg", "Cat", file_id="1")])
+    push(catalogue, server)
+    retagged = Retagged(
+        known(catalogue, directory="/").id, "objects", "r2", (Tag("Tiger", 1, "objects", "c"),)
+    )
+    catalogue.update_tags([retagged])
+    push(catalogue, server)
+    assert server.names("1") == {"Tiger"}
+
+
+def test_an_ignored_file_loses_our_tags_and_gets_them_back(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    server.add("1", Mine="user")
+    catalogue.commit([tagged("a.jpg", "Cat", file_id="1")])
+    push(catalogue, server)
+    id_ = known(catalogue, directory="/").id
+    catalogue.missing([id_], Gone.IGNORED)
+    push(catalogue, server)
+    assert server.names("1") == {"Mine"}
+    catalogue.found([id_])
+    push(catalogue, server)
+    assert server.names("1") == {"Mine", "Cat"}
+
+
+def test_nothing_is_asked_of_a_file_that_is_gone(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    catalogue.commit([tagged("a.jpg", "Cat", file_id="1")])
+    catalogue.missing([known(catalogue, directory="/").id], Gone.DELETED)
+    push(catalogue, server)
+    assert (server.asked, server.looked) == ([], [])
+
+
+def test_a_file_that_the_server_does_not_show_waits_for_the_next_scan(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    server.add("1", "elsewhere")
+    catalogue.commit([tagged("a.jpg", "Cat", file_id="1", folder="Photos")])
+    refused = push(catalogue, server).refused
+    assert (list(refused.values()), server.asked) == ([1], [])
+    assert "Photos/a.jpg" in next(iter(refused))
+    catalogue.commit([tagged("a.jpg", "Cat", file_id="1", folder="elsewhere")])
+    push(catalogue, server)
+    assert server.names("1") == {"Cat"}
+
+
+def test_a_restricted_tag_is_asked_for_once_and_told_once(
+    catalogue: SqliteCatalogue, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = MemoryTagServer(restricted={"Secret"})
+    for number in range(200):
+        server.add(str(number))
+    catalogue.commit([tagged(f"{n}.jpg", "Secret", "Cat", file_id=str(n)) for n in range(200)])
+    done = push(catalogue, server, workers=1)
+    assert done.refused == {"only administrators may use Secret": 200}
+    assert server.asked.count(("assign", "0", "Secret")) <= 1
+    assert sum(tag == "Secret" for _, _, tag in server.asked) == 1
+    assert all(server.names(str(number)) == {"Cat"} for number in range(200))
+    assert [record.message for record in caplog.records] == [
+        "the tag Secret is left alone: only administrators may use Secret"
+    ]
+    assert push(catalogue, server).refused == {}
+    assert states(catalogue)["Secret"] == (0, 0, 0, 200)
+    server.restricted.clear()
+    catalogue.outbox.retry(TARGET)
+    push(catalogue, server)
+    assert states(catalogue)["Secret"] == (200, 0, 0, 0)
+
+
+def test_a_tag_that_can_have_no_name_there_costs_only_itself(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    server.add("1")
+    catalogue.commit([tagged("a.jpg", " ", "Cat", file_id="1")])
+    assert push(catalogue, server).refused == {"a tag needs a name": 1}
+    assert (server.names("1"), list(preview(catalogue.outbox, server, TARGET))) == ({"Cat"}, [])
+
+
+def test_a_read_only_file_costs_one_request(
+    catalogue: SqliteCatalogue, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = MemoryTagServer(read_only={"1", "2"})
+    for id_ in "123":
+        server.add(id_, "Shared")
+    catalogue.commit([tagged(f"{n}.jpg", "Cat", "Dog", file_id=n, folder="Shared") for n in "123"])
+    assert push(catalogue, server).refused == {"it is shared read-only": 4}
+    assert sorted(file_id for _, file_id, _ in server.asked) == ["1", "2", "3", "3"]
+    assert len(caplog.records) == 1
+
+
+def failing(times: int, *, after: bool = False) -> Callable[[Request, Callable[[], bool]], bool]:
+    """Lets the first requests fail, before or after they have their effect."""
+    left = [times]
+
+    def fault(_: Request, act: Callable[[], bool]) -> bool:
+        if left[0] <= 0:
+            return act()
+        left[0] -= 1
+        if after:
+            act()
+        raise OSError(5, "the server answers 500")
+
+    return fault
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("times", [1, 5])
+def test_what_fails_is_tried_again_and_stays_ours(
+    catalogue: SqliteCatalogue, times: int, after: bool
+) -> None:
+    server = MemoryTagServer()
+    server.add("1")
+    catalogue.commit([tagged("a.jpg", "Cat", file_id="1")])
+    server.fault = failing(times, after=after)
+    push(catalogue, server)
+    assert states(catalogue) == {"Cat": (1, 0, 0, 0)}
+    catalogue.commit([tagged("a.jpg", file_id="1", version="2-10")])
+    server.fault = failing(times, after=after)
+    push(catalogue, server)
+    assert (server.names("1"), states(catalogue)) == (set(), {})
+
+
+def test_what_goes_on_failing_is_left_to_another_run(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    server.add("1")
+    server.fault = failing(1000)
+    catalogue.commit([tagged("a.jpg", "Cat", file_id="1")])
+    time = Time()
+    done = push(catalogue, server, clock=time, sleep=time.sleep)
+    assert 4 <= done.retried <= 9
+    assert states(catalogue) == {"Cat": (0, 0, 1, 0)}
+    due = catalogue.outbox.next_due(TARGET)
+    assert due is not None
+    assert due > time.now
+    server.fault = failing(0)
+    push(catalogue, server, clock=lambda: due)
+    assert server.names("1") == {"Cat"}
+
+
+def test_a_tag_that_comes_between_the_look_and_the_request_is_foreign(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    server.add("1")
+
+    def user_is_faster(request: Request, act: Callable[[], bool]) -> bool:
+        if request[0] == "assign":
+            server.tags["1"]["Cat"] = "user"
+        return act()
+
+    server.fault = user_is_faster
+    catalogue.commit([tagged("a.jpg", "Cat", file_id="1")])
+    push(catalogue, server)
+    assert states(catalogue) == {"Cat": (0, 1, 0, 0)}
+
+
+def test_a_request_that_arrives_after_its_line_was_cut_is_ours(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    server.add("1")
+    late: list[Callable[[], bool]] = []
+
+    def slow_line(request: Request, act: Callable[[], bool]) -> bool:
+        if request[0] == "look":
+            return True
+        if not late:
+            late.append(act)
+            raise OSError(104, "cut")
+        late[0]()
+        return act()
+
+    server.fault = slow_line
+    catalogue.commit([tagged("a.jpg", "Cat", file_id="1")])
+    push(catalogue, server)
+    assert states(catalogue) == {"Cat": (1, 0, 0, 0)}
+
+
+def test_a_refused_login_ends_the_run_and_loses_nothing(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    for number in range(10):
+        server.add(str(number))
+    catalogue.commit([tagged(f"{n}.jpg", "Cat", file_id=str(n)) for n in range(10)])
+
+    def expire(request: Request, act: Callable[[], bool]) -> bool:
+        if request[0] == "assign" and len(server.asked) > 5:
+            raise LoginRefused(server="https://cloud.example", user="alice")
+        return act()
+
+    server.fault = expire
+    with pytest.raises(LoginRefused):
+        push(catalogue, server)
+    server.fault = failing(0)
+    push(catalogue, server)
+    assert states(catalogue) == {"Cat": (10, 0, 0, 0)}
+
+
+def test_a_stopped_run_leaves_the_rest_as_it_was(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    for number in range(100):
+        server.add(str(number))
+    catalogue.commit([tagged(f"{n:03}.jpg", "Cat", file_id=str(n)) for n in range(100)])
+    push(catalogue, server, stop=lambda: len(server.asked) >= 7, workers=1)
+    assert len(server.asked) == 7
+    assert states(catalogue) == {"Cat": (7, 0, 93, 0)}
+    pages = catalogue.outbox.pending(TARGET, now=2e9)
+    assert {tag.state for page in pages for file in page for tag in file.tags} == {State.NEW}
+
+
+def test_a_step_does_not_wait(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    server.add("1")
+    with pusher(catalogue.outbox, server) as running:
+        assert not running.step()
+        catalogue.commit([tagged("a.jpg", "Cat", file_id="1")])
+        assert running.run().assigned == 1
+
+
+def test_a_preview_asks_for_nothing_and_notes_nothing(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    server.add("1", "Photos", Cat="user")
+    server.add("2", "Photos")
+    catalogue.commit(
+        [
+            tagged("a.jpg", "Cat", file_id="1", folder="Photos"),
+            tagged("b.jpg", "Cat", "Animal", file_id="2", folder="Photos"),
+        ]
+    )
+    found = [Change(TARGET, "Photos/b.jpg", ("Animal", "Cat"), ())]
+    assert list(preview(catalogue.outbox, server, TARGET)) == found
+    assert list(preview(catalogue.outbox, server, TARGET)) == found
+    assert (server.asked, states(catalogue)["Cat"]) == ([], (0, 0, 2, 0))
+    push(catalogue, server)
+    catalogue.missing([known(catalogue, "b.jpg", "/Photos").id], Gone.IGNORED)
+    assert list(preview(catalogue.outbox, server, TARGET)) == [
+        Change(TARGET, "Photos/b.jpg", (), ("Animal", "Cat"))
+    ]
+
+
+def test_a_withdrawn_target_loses_all_that_is_ours(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    server.add("1", Mine="user", Cat="user")
+    server.add("2")
+    catalogue.commit([tagged("a.jpg", "Cat", "Dog", file_id="1"), tagged("b.jpg", "Cat", file_id="2")])
+    push(catalogue, server)
+    catalogue.outbox.withdraw(TARGET)
+    push(catalogue, server)
+    assert (server.names("1"), server.names("2")) == ({"Mine", "Cat"}, set())
+    assert states(catalogue) == {}
+    push(catalogue, server)
+    assert catalogue.known(HERE, "/").keys() == {"a.jpg", "b.jpg"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_many_pushes_through_many_faults_end_where_they_should(catalogue: SqliteCatalogue, seed: int) -> None:
+    rng = random.Random(seed)
+    names = ["Cat", "Dog", "Öl", "Straße", "Beach"]
+    server = MemoryTagServer(ignore_case=True)
+    wanted: dict[str, set[str]] = {}
+    for number in range(300):
+        folder = f"f{number % 7}"
+        foreign = {name: "user" for name in names if rng.random() < 0.1}
+        server.add(str(number), folder, **foreign)
+    before = {id_: server.owned(id_, "user") for id_ in server.files}
+
+    def fault(request: Request, act: Callable[[], bool]) -> bool:
+        drawn = rng.random()
+        if drawn < 0.05:
+            raise OSError(5, "the server answers 500")
+        result = act()
+        if drawn < 0.08:
+            raise OSError(104, "cut")
+        return result
+
+    server.fault = fault
+    for round_ in range(3):
+        wanted = {id_: {name for name in names if rng.random() < 0.5} for id_ in server.files}
+        catalogue.commit(
+            [
+                tagged(f"{id_}.jpg", *tags, file_id=id_, folder=server.files[id_], version=f"{round_}-1")
+                for id_, tags in wanted.items()
+            ]
+        )
+        push(catalogue, server, workers=3)
+    for id_, tags in wanted.items():
+        assert server.owned(id_, "user") == before[id_]
+        assert server.names(id_) == tags | before[id_]
