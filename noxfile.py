@@ -1,4 +1,4 @@
-"""The project's checks, each a session; `nox` alone runs all but the opt-in ones (bench, lowest)."""
+"""The project's checks, each a session; `nox` alone runs all but bench, lowest, native and servers."""
 
 from __future__ import annotations
 
@@ -77,7 +77,29 @@ def bench(session: nox.Session) -> None:
     session.run("python", "bench/known.py")
     session.run("python", "bench/memory.py")
     session.run("python", "bench/faces.py")
+    session.run("python", "bench/landmarks.py")
     session.run("python", "bench/grouping.py")
+
+
+@nox.session
+def native(session: nox.Session) -> None:
+    """What needs TensorFlow (a gigabyte): its engine, and the full-size model for actions from end to end."""
+    session.install("-e", ".[heif,native]", *group("tests"))
+    session.run(
+        "pytest",
+        "tests/contracts/test_engines.py",
+        "tests/engines/test_tensorflow.py",
+        "tests/models/convert/test_saved_model.py",
+        "tests/e2e/test_native_actions.py",
+        *session.posargs,
+    )
+
+
+@nox.session
+def servers(session: nox.Session) -> None:
+    """The contract of sources on WebDAV servers that others make, as far as they are installed."""
+    session.install("-e", ".", *group("tests"))
+    session.run("pytest", "tests/sources/real_servers.py", *session.posargs)
 
 
 @nox.session

@@ -116,12 +116,12 @@ def default_model() -> Callable[[NDArray[np.uint8]], int]:
     (entry,) = (each for each in load_lock().defaults() if each.recognizer == "faces")
     store = Store()
     ensure(entry, store)
-    recognizer = build(entry, store)
+    recognizer = build(entry.recognizer, entry, store)
     recognizer.load()
     file = MediaFile("bench", "picture", Kind.IMAGE, 1, "1", 0.0)
 
     def count(picture: NDArray[np.uint8]) -> int:
-        (scores,) = recognizer.run(Batch("faces", (Decoded(file, picture),)))
+        (scores,) = recognizer.run(Batch("faces", (Decoded(file, {None: picture}),)))
         return len(scores.faces or ())
 
     return count

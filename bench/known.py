@@ -70,7 +70,7 @@ def learn(root: Path, path: Path) -> None:
     store, models = Store(), {}
     for entry in load_lock().defaults():
         ensure(entry, store)
-        models[entry.recognizer] = build(entry, store).fingerprint
+        models[entry.recognizer] = build(entry.recognizer, entry, store).fingerprint
     rules = load_rules(shipped("rules.yml"))
     source = LocalSource(str(root))
     top = tuple(ClassScore(name, 0.5 / 2**rank, None) for rank, name in enumerate(_TOP))

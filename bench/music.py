@@ -63,7 +63,7 @@ def main() -> None:
     arguments = parser.parse_args()
     entry, store = load_lock().entry(MODEL), Store(arguments.store)
     ensure(entry, store)
-    recognizer = build(entry, store)
+    recognizer = build(entry.recognizer, entry, store)
     recognizer.load()
     sys.stdout.write("\n".join(report(arguments.folder, recognizer)) + "\n")
 
@@ -109,7 +109,7 @@ def listen(
 def tags(patches: NDArray[np.float32], recognizer: Recognizer, rules: RuleSet) -> dict[str, float]:
     """The tags of so much sound, with their scores."""
     file = MediaFile("", "", Kind.AUDIO, 0, "", 0.0)
-    [scores] = recognizer.run(Batch(NAME, (Decoded(file, patches),)))
+    [scores] = recognizer.run(Batch(NAME, (Decoded(file, {None: patches}),)))
     return {tag.name: tag.score for tag in rules.apply(scores)}
 
 

@@ -66,7 +66,7 @@ def measure_parts(files: list[Path]) -> tuple[float, float, float]:
     session = OrtSession(installed.graphs[GRAPH], threads=1)
     view, side = entry.task.input.view, entry.task.input.size
     image = np.random.default_rng(1).integers(0, 256, (1, side, side, 3), np.uint8)
-    jobs = [DecodeJob(str(file), Kind.IMAGE, view.min_side, view) for file in files]
+    jobs = [DecodeJob(str(file), Kind.IMAGE, (view,)) for file in files]
     wholes = iter(jobs)
     whole = cpu_seconds(lambda: decode_image(next(wholes).path, min_side=view.min_side), len(files))
     scaled = iter(jobs)

@@ -54,7 +54,7 @@ def measure(name: str, photos: list[Path]) -> dict[str, object]:
     """All figures of one model."""
     entry, store = load_lock().entry(name), Store()
     ensure(entry, store)
-    recognizer = build(entry, store)
+    recognizer = build(entry.recognizer, entry, store)
     recognizer.load()
     found = {f"turned by {angle}": separation(recognizer, photos, angle) for angle in _ANGLES}
     recognizer.close()
@@ -67,7 +67,7 @@ def separation(recognizer: Recognizer, photos: list[Path], angle: int) -> dict[s
     for photo in photos:
         with Image.open(photo) as image:
             pixels = np.asarray(image.convert("RGB").rotate(angle, Image.Resampling.BICUBIC))
-        decoded = Decoded(MediaFile("", photo.name, Kind.IMAGE, 0, "", 0.0), pixels)
+        decoded = Decoded(MediaFile("", photo.name, Kind.IMAGE, 0, "", 0.0), {None: pixels})
         [scores] = recognizer.run(Batch(recognizer.name, (decoded,)))
         if scores.faces:
             vectors.append(main_face(scores.faces).embedding)

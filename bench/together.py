@@ -64,7 +64,9 @@ def measure_parts(files: list[Path]) -> dict[str, float]:
     """CPU seconds an image: of decoding, and of each recognizer on the decoded image."""
     side = Limits.max_side
     inputs = [
-        Decoded(MediaFile("", file.name, Kind.IMAGE, 0, "", 0.0), decode_image(str(file), min_side=side))
+        Decoded(
+            MediaFile("", file.name, Kind.IMAGE, 0, "", 0.0), {None: decode_image(str(file), min_side=side)}
+        )
         for file in files
     ]
     pending = iter(files)
@@ -77,7 +79,7 @@ def inference(entry: ModelEntry, inputs: list[Decoded]) -> float:
     """CPU seconds an image of one recognizer, after a first run that does not count."""
     store = Store()
     ensure(entry, store)
-    recognizer = build(entry, store)
+    recognizer = build(entry.recognizer, entry, store)
     recognizer.load()
     batches = [Batch(recognizer.name, (each,)) for each in inputs]
     recognizer.run(batches[0])

@@ -13,7 +13,15 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 _RECOGNIZE = str(Path(sys.executable).with_name("recognize"))
-_EXTRAS = ("tensorflow", "tensorflow_hub", "insightface", "librosa", "pillow_heif", "pytest")
+_EXTRAS = (
+    "tensorflow",
+    "tensorflow_hub",
+    "insightface",
+    "librosa",
+    "pillow_heif",
+    "pytest",
+    "reverse_geocode",
+)
 
 
 def run(*arguments: str, home: str, code: int = 0) -> str:
@@ -48,6 +56,7 @@ def main() -> None:
         assert file["faces"] == []
         assert (error["path"], error["reason"]) == ("phone.heic", "unsupported")
         assert "heif" in error["message"]
+        run("scan", str(photos), "-r", "places", home=home, code=7)
         run("faces", "cluster", home=home)
         run("faces", "review", "-o", f"{home}/review", home=home)
         assert (Path(home) / "review" / "index.html").stat().st_size > 10_000

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from recognize_cli.config import ConfigFile, Key, Table, Wanted, nothing, read
 from recognize_cli.errors import ConfigError
 
-KEYS = {"max_size": Key(Wanted.QUANTITY), "full": Key(Wanted.SWITCH), "exclude": Key(Wanted.TEXT, many=True)}
+KEYS = {
+    "max_size": Key(Wanted.QUANTITY),
+    "full": Key(Wanted.SWITCH),
+    "exclude": Key(Wanted.TEXT, many=True),
+    "backend": Key(Wanted.TEXT, many=True, or_one=True),
+}
 
 
 def table(**values: object) -> Table:
@@ -20,6 +25,11 @@ def table(**values: object) -> Table:
 def test_dashes_and_underscores_name_the_same_key() -> None:
     assert Table("f", {"max-size": "8MiB"}).options(KEYS) == {"max_size": "8MiB"}
     assert Table("f", {"max_size": "8MiB"}).options(KEYS) == {"max_size": "8MiB"}
+
+
+@pytest.mark.parametrize("value", ["small", ["small", "faces=auto"]])
+def test_one_value_may_do_for_a_list(value: object) -> None:
+    assert table(backend=value).options(KEYS) == {"backend": value}
 
 
 def test_a_key_in_both_spellings_is_an_error() -> None:
@@ -36,7 +46,7 @@ def test_an_unknown_key_names_file_key_and_the_nearest() -> None:
 
 
 def test_an_unknown_key_far_from_all_lists_them() -> None:
-    with pytest.raises(ConfigError, match="known are exclude, full, max-size"):
+    with pytest.raises(ConfigError, match="known are backend, exclude, full, max-size"):
         table(zzz=1).options(KEYS)
 
 
@@ -54,6 +64,8 @@ def test_the_nearest_name_may_be_that_of_a_table() -> None:
         ({"max_size": 1.5}, "not a number with a fraction"),
         ({"max_size": {}}, "not a table"),
         ({"exclude": "*.tmp"}, "'exclude' must be a list, not a string"),
+        ({"backend": 3}, "'backend' must be a string, not a whole number"),
+        ({"backend": [3]}, "'backend' must be a list, each item a string, not a whole number"),
         ({"exclude": ["*.tmp", 3]}, "'exclude' must be a list, each item a string, not a whole number"),
     ],
 )

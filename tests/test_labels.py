@@ -66,3 +66,10 @@ def test_the_tags_of_music_ship() -> None:
     assert len(found) == 50
     assert (found[0].name, found[33].name, found[-1].name) == ("rock", "Hip-Hop", "happy")
     assert {label.id for label in found} == {None}
+
+
+def test_the_actions_of_kinetics_ship() -> None:
+    found = load_labels("kinetics600")
+    assert len(found) == 600
+    assert (found[0].name, found[72].name, found[-1].name) == ("abseiling", "carving ice", "zumba")
+    assert {label.id for label in found} == {None}

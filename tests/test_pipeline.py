@@ -21,6 +21,7 @@ from recognize_cli.media.jobs import DecodeResult
 from recognize_cli.media.kinds import kind_of
 from recognize_cli.pipeline import Tools, Tree, scan
 from recognize_cli.records import FileResult, Gone, Kind, Reason, Removed, Scores, Tag, Unreadable
+from recognize_cli.stages.crew import Crew
 from recognize_cli.stages.reconcile import Policy
 from recognize_cli.stages.walk import walk
 from recognize_cli.tally import Tally
@@ -47,10 +48,11 @@ def tags_of(scores: Scores) -> tuple[Tag, ...]:
 
 
 def decode(source: Source, job: Job) -> DecodeResult:
-    (value,) = Path(source.local_path(job.file)).read_bytes()
+    with source.lease(job.file) as path:
+        (value,) = Path(path).read_bytes()
     if value == BROKEN:
         raise FileFailure(Reason.DECODE, "broken")
-    return DecodeResult(np.full((8, 8, 3), value, np.uint8), cpu_seconds=0.0)
+    return DecodeResult({None: np.full((8, 8, 3), value, np.uint8)})
 
 
 @dataclass
@@ -111,14 +113,14 @@ class Scanner:
     ) -> tuple[Told, Tally]:
         self.recognizer.seen.clear()
         told, tally = Told(), Tally()
-        recognizers = {self.recognizer.name: self.recognizer}
+        crew = Crew({self.recognizer.name: self.recognizer}, tags_of)
         with ThreadPoolExecutor(2) as pool, self.open_catalogue() as catalogue:
 
             def submit(source: Source, job: Job) -> Future[DecodeResult]:
                 return pool.submit(decode, source, job)
 
             tools = Tools(
-                policy=Policy(recognizers, {self.recognizer.name: self.rules}, self.decoder, **policy),
+                policy=Policy(crew, {self.recognizer.name: self.rules}, self.decoder, **policy),
                 catalogue=catalogue,
                 submit=submit,
                 apply=tags_of,

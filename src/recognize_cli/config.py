@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME = "config.toml"
+PASSWORDS = "passwords"
+"""The table of passwords by account (``"https://alice@cloud.example"``), which are no options."""
 
 
 class Wanted(Enum):
@@ -56,14 +58,15 @@ _HELD: Mapping[Wanted, tuple[type, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that a table may have; ``many`` says that it holds a list."""
+    """A key that a table may have; ``many`` says that it holds a list, ``or_one`` that one value will do."""
 
     wanted: Wanted
     many: bool = False
+    or_one: bool = False
 
     def problem(self, value: object) -> str | None:
         """What is wrong with the type of a value, in words; None if nothing is."""
-        if not self.many:
+        if not self.many or (self.or_one and not isinstance(value, list)):
             return self._mismatch(value, "must be")
         if not isinstance(value, list):
             return f"must be a list, not {_describe(value)}"

@@ -1,12 +1,12 @@
 """READ THIS FIRST: a scan is a list of stages, each pulling from the one before it.
 
-    walk ─▶ reconcile ─▶ decode ─▶ infer ─▶ tag ─▶ commit ─▶ sink
+    walk ─▶ reconcile ─▶ decode ─▶ infer ─▶ tag ─▶ commit ─▶ follow ─▶ sink
 
 Names come out of a source, the catalogue says which of them are news, decoders in worker processes
 and models in threads work on those a bounded number ahead, rules make tags of their scores, and a
-result is reported once it is safe in the catalogue. What is finished early (a known file, a removed
-one, a directory that cannot be listed) passes through the later stages as it is. Everything streams:
-memory does not grow with the tree.
+result is reported once it is safe in the catalogue, which also notes what is to be pushed to servers.
+What is finished early (a known file, a removed one, a directory that cannot be listed) passes through
+the later stages as it is. Everything streams: memory does not grow with the tree.
 """
 
 from __future__ import annotations
@@ -14,29 +14,37 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from recognize_cli.catalogue.api import Outcome
-from recognize_cli.errors import SourceError
+from recognize_cli.errors import LoginError, SourceError
 from recognize_cli.records import FileResult, Removed, Unreadable
 from recognize_cli.stages.commit import commit
 from recognize_cli.stages.decode import decode
+from recognize_cli.stages.follow import follow
 from recognize_cli.stages.infer import infer, preload
 from recognize_cli.stages.reconcile import place, reconcile
 from recognize_cli.stages.tag import tag, with_faces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from recognize_cli.catalogue.api import Catalogue
     from recognize_cli.media.jobs import DecodeResult
     from recognize_cli.protocols import Progress, Sink, Source
     from recognize_cli.records import Finished, Scores, Tag
+    from recognize_cli.stages.follow import Remotes
     from recognize_cli.stages.items import Job
     from recognize_cli.stages.reconcile import Policy
     from recognize_cli.stages.walk import Visit
     from recognize_cli.tally import Tally
+
+T = TypeVar("T")
+
+
+def _nothing() -> None:
+    """For a run that does nothing between results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +60,9 @@ class Tools:
     """What the stages work with; the command line puts them together.
 
     ``submit`` starts decoding the file of a job in a worker, ``apply`` turns scores into tags, ``stop``
-    says whether to come to an end. ``look_ahead`` bounds the files decoded or being decoded, ``threads``
-    the batches in the models.
+    says whether to come to an end. ``look_ahead`` bounds the files decoded or being decoded, counted in
+    photos; ``threads`` the batches in the models. ``remotes`` says where the tags of a file are pushed
+    to, and ``meanwhile`` is called between results.
     """
 
     policy: Policy
@@ -64,17 +73,35 @@ class Tools:
     look_ahead: int
     threads: int
     batch_size: int
+    remotes: Remotes | None = None
+    meanwhile: Callable[[], None] = _nothing
 
 
 def results(tree: Tree, tools: Tools) -> Generator[Finished]:
-    """One tree, from names to results."""
+    """One tree, from names to results. Raises SourceError or LoginError at the end of what could be read."""
     source, policy, stop = tree.source, tools.policy, tools.stop
-    work = reconcile(tree.visits, source, tools.catalogue, policy, stop)
-    work = preload(work, policy.recognizers)
-    decoded = decode(work, partial(tools.submit, source), look_ahead=tools.look_ahead, stop=stop)
-    scored = infer(decoded, policy.recognizers, threads=tools.threads, batch_size=tools.batch_size)
-    tagged = tag(scored, tools.apply, list(policy.recognizers))
-    yield from commit(tagged, partial(save, source, tools))
+    troubles: list[SourceError | LoginError] = []
+    work = _until_trouble(reconcile(tree.visits, source, tools.catalogue, policy, stop), troubles)
+    work = preload(work, policy.crew)
+    submit = partial(tools.submit, source)
+    decoded = decode(work, submit, look_ahead=tools.look_ahead, stop=stop, troubles=troubles)
+    scored = infer(decoded, policy.crew, threads=tools.threads, batch_size=tools.batch_size)
+    tagged = tag(scored, tools.apply, list(policy.crew.members))
+    committed = commit(tagged, partial(save, source, tools))
+    if tools.remotes is None or tools.catalogue.outbox is None:
+        yield from committed
+    else:
+        yield from follow(committed, source, tools.remotes, tools.catalogue.outbox.follow)
+    if troubles:
+        raise troubles[0]
+
+
+def _until_trouble(items: Iterable[T], troubles: list[SourceError | LoginError]) -> Iterator[T]:
+    """Hands items on until their source breaks down, which is put into ``troubles``."""
+    try:
+        yield from items
+    except (SourceError, LoginError) as error:
+        troubles.append(error)
 
 
 def scan(
@@ -99,8 +126,10 @@ def scan(
             with closing(results(tree, tools)) as finished:
                 for item in finished:
                     _report(item, tally, sink, progress, changed_only=changed_only)
-        except SourceError as error:
-            tally.problem(error)
+                    tools.meanwhile()
+        except (SourceError, LoginError) as error:
+            if isinstance(error, LoginError) or not tools.stop():  # else it was cut short
+                tally.problem(error)
     tools.catalogue.purge()
 
 
@@ -118,6 +147,7 @@ def save(source: Source, tools: Tools, batch: Sequence[FileResult]) -> list[File
                 place(source, result.file.directory),
                 rules=tools.policy.rules,
                 decoder=tools.policy.decoder,
+                remotes=tools.remotes(source, result.file) if tools.remotes else (),
             )
             for result in batch
         ]

@@ -11,7 +11,7 @@ from recognize_cli.errors import ExitCode, severest
 from recognize_cli.records import FileResult, Removed, Unreadable
 
 if TYPE_CHECKING:
-    from recognize_cli.errors import SourceError
+    from recognize_cli.errors import RecognizeError
     from recognize_cli.records import Finished
 
 _LOG = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ class Tally:
     directories_failed: int = 0
     problems: list[str] = field(default_factory=list)
     codes: list[ExitCode] = field(default_factory=list)
+    pushed: dict[str, object] | None = None
     stopped_by: str | None = None
     started: float = field(default_factory=time.monotonic)
 
@@ -47,8 +48,8 @@ class Tally:
             case Unreadable():
                 self.directories_failed += 1
 
-    def problem(self, error: SourceError) -> None:
-        """Notes, and says, that a whole source could not be read."""
+    def problem(self, error: RecognizeError) -> None:
+        """Notes, and says, that a whole source cannot be read, or that a recognizer cannot work."""
         _LOG.error("%s", error)
         self.problems.append(str(error))
         self.codes.append(error.exit_code)
@@ -70,7 +71,13 @@ class Tally:
         counts = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
         took = f"in {self.seconds:.1f} s"
         stopped = f"; stopped by {self.stopped_by}" if self.stopped_by else ""
-        return f"{self.files} files {took}{f': {counts}' if counts else ''}{stopped}"
+        return f"{self.files} files {took}{f': {counts}' if counts else ''}{self._pushes()}{stopped}"
+
+    def _pushes(self) -> str:
+        names = {"assigned": "assigned", "removed": "taken off", "refused": "refused", "waiting": "waiting"}
+        pushed = self.pushed or {}
+        counts = ", ".join(f"{pushed[key]} {name}" for key, name in names.items() if pushed.get(key))
+        return f"; tags: {counts}" if counts else ""
 
     @property
     def seconds(self) -> float:
@@ -80,7 +87,8 @@ class Tally:
     @property
     def exit_code(self) -> ExitCode:
         """The severest of what happened."""
-        partial = [ExitCode.SOME_FAILED] if self.failed or self.directories_failed else []
+        waiting = (self.pushed or {}).get("waiting")
+        partial = [ExitCode.SOME_FAILED] if self.failed or self.directories_failed or waiting else []
         return severest(*self.codes, *partial)
 
     def summary(self, sources: list[str]) -> dict[str, object]:
@@ -99,4 +107,5 @@ class Tally:
             "stopped_by": self.stopped_by,
             "exit_code": int(self.exit_code),
         }
+        summary |= {"pushed": self.pushed} if self.pushed is not None else {}
         return summary | ({"problems": self.problems} if self.problems else {})

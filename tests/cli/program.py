@@ -23,7 +23,7 @@ from recognize_cli.cli.options import (
     progress_option,
 )
 from recognize_cli.cli.output import destination
-from recognize_cli.cli.parameters import Duration, Size
+from recognize_cli.cli.parameters import Duration, PerName, Size
 from recognize_cli.cli.process import run
 from recognize_cli.cli.progress import above_bar, byte_progress, file_progress
 from recognize_cli.cli.streams import harden_standard_streams
@@ -43,6 +43,14 @@ root = Group(
 @option("--full", is_flag=True, help="A switch.")
 @option("--exclude", multiple=True, help="A list.")
 @option("--jobs", type=click.IntRange(1, 8), default=2, help="A number.")
+@option(
+    "--backend",
+    type=PerName("recognizer", ("actions", "faces"), ("auto", "small")),
+    multiple=True,
+    default=("auto",),
+    or_one=True,
+    help="A value that may differ by name.",
+)
 @option("--kind", type=click.Choice(["image", "audio"]), default="image", help="A choice.")
 @option("--file", type=click.Path(path_type=Path), help="A path.")
 @catalogue_option

@@ -51,9 +51,12 @@ def test_a_fresh_machine_is_fine(call: Call, tmp_path: Path) -> None:
     assert {each["section"] for each in found.values()} == {
         *("machine", "engines", "decoders", "models", "files")
     }
-    assert found["objects"]["found"].startswith("efficientnet-lite2 (portable): no full-size model is inst")
+    assert found["objects"]["found"].startswith(
+        "efficientnet-lite2 (portable, onnxruntime): no full-size model is inst"
+    )
     assert "the next scan fetches it" in found["objects"]["found"]
     assert found["sound"]["found"].startswith("pyav ")
+    assert "FFmpeg" in found["video"]["found"]
     assert found["catalogue"]["found"].endswith("catalogue.sqlite3, made by the next scan")
     assert list(tmp_path.iterdir()) == []  # looking at things makes none
 
@@ -114,9 +117,45 @@ def test_what_is_told_of_the_machine() -> None:
 
 
 def test_an_engine_that_works_and_one_that_is_not_needed() -> None:
-    onnxruntime, tensorflow = checks.engines(GOOD)
+    onnxruntime, tensorflow, _ = checks.engines(GOOD)
     assert onnxruntime.state is State.GOOD
     assert tensorflow.name == "tensorflow"
+
+
+WEAK = replace(GOOD, cpu=Cpu("x86_64", "An old CPU", frozenset({"fpu"})))
+ARM = replace(GOOD, cpu=Cpu("aarch64", "An ARM", frozenset({"asimd"})))
+HUB = {"tensorflow-hub": "0.16.1"}
+
+
+@pytest.mark.parametrize(
+    ("installed", "hardware", "state", "found"),
+    [
+        ({}, GOOD, State.GOOD, "not installed; only full-size models of actions need it (pip install"),
+        ({}, WEAK, State.GOOD, "not installed, and of no use on a CPU without AVX"),
+        ({"tensorflow": "2.21.0"} | HUB, GOOD, State.GOOD, "2.21.0, tensorflow-hub 0.16.1"),
+        ({"tensorflow-cpu": "2.20.0"} | HUB, GOOD, State.GOOD, "2.20.0, tensorflow-hub 0.16.1"),
+        ({"tensorflow": "2.21.0"} | HUB, ARM, State.GOOD, "2.21.0, tensorflow-hub 0.16.1"),
+        ({"tensorflow": "2.21.0"}, GOOD, State.WARNING, "2.21.0, of no use without tensorflow-hub"),
+        ({"tensorflow": "2.21.0"} | HUB, WEAK, State.WARNING, "2.21.0, which dies on a CPU without AVX"),
+    ],
+)
+def test_what_is_told_of_tensorflow(
+    monkeypatch: pytest.MonkeyPatch, installed: dict[str, str], hardware: Hardware, state: State, found: str
+) -> None:
+    monkeypatch.setattr(checks, "installed_version", installed.get)
+    monkeypatch.setattr(checks, "find_spec", lambda _name: object())
+    check = list(checks.engines(hardware))[1]
+    assert (check.name, check.state, check.code) == ("tensorflow", state, ExitCode.DONE)
+    assert check.found.startswith(found)
+    assert check.remedy or state is State.GOOD
+
+
+def test_tensorflow_hub_needs_an_old_setuptools(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "installed_version", ({"tensorflow": "2.21.0"} | HUB).get)
+    monkeypatch.setattr(checks, "find_spec", lambda _name: None)
+    check = list(checks.engines(GOOD))[1]
+    assert (check.state, check.remedy) == (State.WARNING, "pip install 'recognize-cli[native]'")
+    assert check.found.endswith("which needs a setuptools older than 82")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +198,15 @@ def test_a_model_that_is_whole(tmp_path: Path) -> None:
     install(store)
     (check,) = models(store, offline=True)
     assert check.name == "objects"
-    assert check.found == "small (portable): no full-size model is installed; installed and verified"
+    reason = "no full-size model is installed; installed and verified"
+    assert check.found == f"small (portable, onnxruntime): {reason}"
+
+
+def test_the_size_of_a_download_may_be_a_bound(tmp_path: Path) -> None:
+    file = replace(locked("model.onnx", b"bytes"), size=64_000_000, at_most=True)
+    lock = replace(LOCK, models=(made_entry(file),))
+    (check,) = checks.models(lock, Store(tmp_path), GOOD, offline=True)
+    assert check.found.endswith("not installed (at most 64 MB)")
 
 
 def test_a_model_that_is_damaged(tmp_path: Path) -> None:
@@ -221,3 +268,12 @@ def test_a_catalogue_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (check,) = checks.catalogue(tmp_path / "file" / "c.sqlite3")
     assert (check.state, check.code) == (State.BAD, ExitCode.CATALOGUE)
+
+
+def test_place_names_are_an_extra(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, found = document(call)
+    assert found["places"]["found"].startswith("reverse-geocode 1.")
+    monkeypatch.setattr(checks, "installed_version", lambda name: None if "geocode" in name else "1")
+    place = next(check for check in checks.engines(GOOD) if check.name == "places")
+    assert place.state is State.GOOD  # no scan needs them unless it is told so
+    assert "pip install 'recognize-cli[places]'" in place.found

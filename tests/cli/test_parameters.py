@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recognize_cli.cli.parameters import Duration, Option, Size
+from recognize_cli.cli.parameters import Duration, Option, PerName, Size, value_for
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,59 @@ def test_a_shared_option_has_one_variable() -> None:
     top = click.Context(click.Group("recognize"), auto_envvar_prefix="RECOGNIZE")
     context = click.Context(click.Command("scan"), info_name="scan", parent=top)
     assert Option(["--catalogue"], shared=True).variable(context) == "RECOGNIZE_CATALOGUE"
+
+
+BACKEND = PerName("recognizer", ("actions", "faces"), ("auto", "small"))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("auto", (None, "auto")), ("small", (None, "small")), ("faces=small", ("faces", "small"))],
+)
+def test_values_for_everything_and_for_one_thing(text: str, value: tuple[str | None, str]) -> None:
+    assert BACKEND.convert(text, None, None) == value
+    assert BACKEND.convert(value, None, None) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("fast", "'fast' is not one of auto, small"),
+        ("", "'' is not one of auto, small"),
+        ("faces=", "'' is not one of auto, small"),
+        ("faces=fast", "'fast' is not one of auto, small"),
+        ("Auto", "'Auto' is not one of auto, small"),
+        ("musik=small", "there is no recognizer 'musik'; there are actions, faces"),
+        ("=small", "there is no recognizer ''; there are actions, faces"),
+        ("faces=actions=small", "there is no recognizer 'faces=actions'; there are"),
+    ],
+)
+def test_what_is_no_value_for_anything(text: str, problem: str) -> None:
+    with pytest.raises(click.BadParameter, match=problem):
+        BACKEND.convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "actions", "faces"),
+    [
+        ([], "auto", "auto"),
+        (["small"], "small", "small"),
+        (["small", "actions=auto"], "auto", "small"),
+        (["actions=auto", "small"], "small", "small"),
+        (["actions=small", "actions=auto", "faces=small"], "auto", "small"),
+    ],
+)
+def test_the_last_value_that_is_meant_for_a_name_counts(given: list[str], actions: str, faces: str) -> None:
+    values = [BACKEND.convert(each, None, None) for each in given]
+    assert value_for("actions", values, "auto") == actions
+    assert value_for("faces", values, "auto") == faces
+
+
+def test_values_are_completed() -> None:
+    option = Option(["--backend"], type=BACKEND)
+    context = click.Context(click.Command("scan"))
+    assert [item.value for item in BACKEND.shell_complete(context, option, "")][:3] == [
+        *("auto", "small", "actions=auto")
+    ]
+    assert [item.value for item in BACKEND.shell_complete(context, option, "faces=s")] == ["faces=small"]
+    assert option.make_metavar(context) == "[NAME=]auto|small"

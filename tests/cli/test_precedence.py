@@ -70,6 +70,7 @@ def test_every_kind_of_value_comes_out_of_a_file(tmp_path: Path) -> None:
         wait-for = "1h30m"
         full = true
         exclude = ["*.tmp", "cache dir"]
+        backend = ["small", "faces=auto"]
         jobs = 3
         kind = "audio"
         file = "~/x"
@@ -82,6 +83,7 @@ def test_every_kind_of_value_comes_out_of_a_file(tmp_path: Path) -> None:
         "patience": "5400.0",
         "full": "True",
         "exclude": "('*.tmp', 'cache dir')",
+        "backend": "((None, 'small'), ('faces', 'auto'))",
         "jobs": "3",
         "kind": "audio",
         "file": str(tmp_path / "x"),
@@ -92,6 +94,26 @@ def test_every_kind_of_value_comes_out_of_a_file(tmp_path: Path) -> None:
 
 def test_sizes_in_a_file_may_be_bare_numbers(tmp_path: Path) -> None:
     assert values(["values"], {}, "[values]\nsize = 1000\n", tmp_path)["size"] == "1000"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "config"),
+    [
+        (["--backend", "small", "--backend", "faces=auto"], {}, "[values]\nbackend = 'auto'"),
+        ([], {"RECOGNIZE_VALUES_BACKEND": "small faces=auto"}, "[values]\nbackend = 'auto'"),
+        ([], {}, "[values]\nbackend = ['small', 'faces=auto']"),
+    ],
+    ids=["flags", "variable", "file"],
+)
+def test_values_by_name_come_from_everywhere(
+    tmp_path: Path, arguments: list[str], env: dict[str, str], config: str
+) -> None:
+    found = values(["values", *arguments], env, config, tmp_path)
+    assert found["backend"] == "((None, 'small'), ('faces', 'auto'))"
+
+
+def test_a_file_may_hold_one_value_without_a_list(tmp_path: Path) -> None:
+    assert values(["values"], {}, "[values]\nbackend = 'small'", tmp_path)["backend"] == "((None, 'small'),)"
 
 
 def test_an_empty_variable_says_nothing(tmp_path: Path) -> None:
@@ -128,6 +150,11 @@ def failing(
         ),
         ("[values]\nsize = '8 apples'", "FILE [values]: the key 'size' is refused: '8 apples' is not a size"),
         ("[values]\nexclude = '*'", "FILE [values]: the key 'exclude' must be a list, not a string"),
+        (
+            "[values]\nbackend = ['auto', 'musik=auto']",
+            "FILE [values]: the key 'backend' is refused: there is no recognizer 'musik'; there are actions",
+        ),
+        ("[values]\nbackend = 1", "FILE [values]: the key 'backend' must be a string, not a whole number"),
         ("offline = 'yes'", "FILE: the key 'offline' must be true or false, not a string"),
         ("config = 'other.toml'", "FILE: the key 'config' is not known"),
         ("[values]\nverbose = 1", "FILE [values]: the key 'verbose' is not known"),

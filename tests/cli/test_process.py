@@ -173,7 +173,7 @@ def test_messages_that_cannot_be_written_cost_nothing(tmp_path: Path) -> None:
         process = start(PROGRAM, "values", home=tmp_path, stdout=subprocess.PIPE, stderr=full.fileno())
         results, _ = process.communicate()
     assert process.returncode == 0
-    assert results.startswith(b"catalogue=")
+    assert results.startswith(b"backend=")
     done = run(["bash", "-c"], f"exec {' '.join(PROGRAM)} one 2>&-", home=tmp_path)
     assert (done.returncode, done.stdout) == (0, "one line\n")
 

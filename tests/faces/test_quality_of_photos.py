@@ -34,7 +34,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def recognizer(model_store: Path) -> Iterator[Recognizer]:
     (entry,) = (each for each in load_lock().defaults() if each.recognizer == "faces")
-    recognizer = build(entry, Store(model_store))
+    recognizer = build(entry.recognizer, entry, Store(model_store))
     recognizer.load()
     yield recognizer
     recognizer.close()
@@ -47,7 +47,7 @@ def photos() -> list[Image.Image]:
 
 def flags(recognizer: Recognizer, photo: Image.Image) -> tuple[str, ...] | None:
     """What is wrong with the face nearest to the middle, None where there is none."""
-    (result,) = recognizer.run(Batch("faces", (Decoded(media_file(), np.asarray(photo)),)))
+    (result,) = recognizer.run(Batch("faces", (Decoded(media_file(), {None: np.asarray(photo)}),)))
     assert result.faces is not None
     if not result.faces:
         return None

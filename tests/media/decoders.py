@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recognize_cli.errors import FileFailure
-from recognize_cli.media.jobs import Raw
+from recognize_cli.media.jobs import Content, Raw
 from recognize_cli.records import Reason
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ HERE = "tests.media.decoders:perform"
 GIGABYTES_10 = 10 << 30
 
 
-def perform(job: DecodeJob, limits: Limits) -> Raw:
+def perform(job: DecodeJob, limits: Limits) -> Content:
     """Does what the file's name says, then gives a picture of `min_side` black pixels."""
     answer = DEEDS[Path(job.path).name](Path(job.path))
-    array = np.zeros((1, job.min_side, 3), np.uint8) if answer is None else answer
-    return Raw(array.tobytes(), array.shape, array.dtype.str)
+    array = np.zeros((1, job.min_side or 1, 3), np.uint8) if answer is None else answer
+    return Content({None: Raw(array.tobytes(), array.shape, array.dtype.str)})
 
 
 def crash(path: Path) -> None:

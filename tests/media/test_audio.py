@@ -204,17 +204,17 @@ def test_the_sandbox_decodes_it_too(tmp_path: Path) -> None:
     path = written(tmp_path / "a.mp3", np.stack([clock(LONG)] * 2), codec="libmp3lame")
     with Sandbox(1) as sandbox:
         result = sandbox.submit(DecodeJob(path, Kind.AUDIO)).result(SECONDS)
-    assert (result.array == decode_audio(path)).all()
-    assert result.array.dtype == np.float32
+    assert (result.arrays[None] == decode_audio(path)).all()
+    assert result.arrays[None].dtype == np.float32
     assert result.cpu_seconds > 0
 
 
 def test_one_worker_takes_pictures_and_sounds_in_turn(tmp_path: Path) -> None:
     sound = DecodeJob(written(tmp_path / "a.wav", tone(4)), Kind.AUDIO)
     Image.new("RGB", (30, 20), "navy").save(tmp_path / "a.png")
-    picture = DecodeJob(str(tmp_path / "a.png"), Kind.IMAGE, 20)
+    picture = DecodeJob(str(tmp_path / "a.png"), Kind.IMAGE, min_side=20)
     with Sandbox(1) as sandbox:
-        shapes = [sandbox.submit(job).result(SECONDS).array.shape for job in (picture, sound, picture)]
+        shapes = [sandbox.submit(job).result(SECONDS).arrays[None].shape for job in (picture, sound, picture)]
     assert shapes == [(20, 30, 3), (1, PATCH), (20, 30, 3)]
 
 
@@ -233,8 +233,8 @@ def test_ten_hours_cost_no_more_memory_than_a_song(tmp_path: Path) -> None:
     path = hours_of_silence(tmp_path / "a.wav", 10, 96_000, 6)
     with Sandbox(1, timeout=SECONDS, memory_limit=192 << 20) as sandbox:
         result = sandbox.submit(DecodeJob(path, Kind.AUDIO)).result(2 * SECONDS)
-    assert result.array.shape == (WINDOWS * PATCHES_OF_A_WINDOW, PATCH)
-    assert not result.array.any()
+    assert result.arrays[None].shape == (WINDOWS * PATCHES_OF_A_WINDOW, PATCH)
+    assert not result.arrays[None].any()
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,9 @@ def decoded(folder: str) -> dict[str, Any]:
         futures = {path.name: sandbox.submit(DecodeJob(str(path), Kind.AUDIO)) for path in paths}
         for name, future in futures.items():
             error = future.exception(2 * SECONDS)
-            results[name] = error.reason if isinstance(error, FileFailure) else len(future.result().array)
+            results[name] = (
+                error.reason if isinstance(error, FileFailure) else len(future.result().arrays[None])
+            )
     assert results
     return results
 

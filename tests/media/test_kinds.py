@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recognize_cli.media.kinds import brands, kind_of
+from recognize_cli.media.kinds import brands, kind_of, may_move
 from recognize_cli.records import Kind
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -39,6 +39,26 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 )
 def test_the_extension_tells_the_kind(name: str, kind: Kind | None) -> None:
     assert kind_of(name) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "moves"),
+    [
+        ("a.gif", True),
+        ("A.GIF", True),
+        ("a.b.WebP", True),
+        ("a.apng", True),
+        ("a.png", False),
+        ("a.jpg", False),
+        ("a.mp4", False),
+        (".gif", False),
+        ("._a.gif", False),
+        ("gif", False),
+        ("", False),
+    ],
+)
+def test_the_extension_tells_which_pictures_may_move(name: str, moves: bool) -> None:
+    assert may_move(name) is moves
 
 
 @pytest.mark.shared

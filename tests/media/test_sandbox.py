@@ -23,7 +23,7 @@ from recognize_cli.media.image import decode_image
 from recognize_cli.media.jobs import DecodeJob, Raw
 from recognize_cli.media.sandbox import Sandbox
 from recognize_cli.media.views import render
-from recognize_cli.records import Kind, Reason, View
+from recognize_cli.records import Clips, Kind, Reason, View
 from tests.media import decoders
 from tests.media.pictures import encoded, photo, written
 
@@ -38,7 +38,7 @@ MEMORY = 512 << 20
 
 
 def job(path: str | Path, side: int = 5) -> DecodeJob:
-    return DecodeJob(str(path), Kind.IMAGE, side)
+    return DecodeJob(str(path), Kind.IMAGE, min_side=side)
 
 
 def misbehaving(workers: int = 1, **options: Any) -> Sandbox:
@@ -51,7 +51,7 @@ def outcome(sandbox: Sandbox, name: str) -> FileFailure | int:
     future = sandbox.submit(job(name))
     error = future.exception(SECONDS)
     if error is None:
-        return future.result().array.shape[1]
+        return future.result().arrays[None].shape[1]
     if not isinstance(error, FileFailure):
         raise error
     return error
@@ -84,9 +84,9 @@ def test_a_picture_comes_out_as_it_is_decoded_in_this_process(tmp_path: Path) ->
     with Sandbox(1) as sandbox:
         results = [sandbox.submit(job(path, side)).result(SECONDS) for side in (100, 300, 2000)]
     for result, side in zip(results, (100, 300, 2000), strict=True):
-        assert (result.array == decode_image(path, min_side=side)).all()
-        assert result.array.dtype == np.uint8
-        assert result.array.flags.writeable
+        assert (result.arrays[None] == decode_image(path, min_side=side)).all()
+        assert result.arrays[None].dtype == np.uint8
+        assert result.arrays[None].flags.writeable
         assert 0 < result.cpu_seconds < SECONDS
 
 
@@ -94,16 +94,35 @@ def test_a_view_is_made_of_the_picture(tmp_path: Path) -> None:
     path = written(tmp_path, encoded(photo().resize((3000, 2000)), "JPEG"))
     view = View(size=260, short_side=292, resample="bicubic")
     with Sandbox(1) as sandbox:
-        result = sandbox.submit(DecodeJob(path, Kind.IMAGE, view.min_side, view)).result(SECONDS)
+        result = sandbox.submit(DecodeJob(path, Kind.IMAGE, (view,))).result(SECONDS)
     whole = Image.fromarray(decode_image(path, min_side=view.min_side))
-    assert (result.array == np.asarray(render(whole, view))).all()
-    assert result.view == view
+    assert result.arrays.keys() == {view}
+    assert (result.arrays[view] == np.asarray(render(whole, view))).all()
+
+
+def test_several_views_are_made_of_one_decoding(tmp_path: Path) -> None:
+    path = written(tmp_path, encoded(photo().resize((3000, 2000)), "JPEG"))
+    views = (View(100, None, "bilinear"), None, View(20, 30, "bicubic"))
+    with Sandbox(1) as sandbox:
+        arrays = sandbox.submit(DecodeJob(path, Kind.IMAGE, views)).result(SECONDS).arrays
+    assert list(arrays) == list(views)
+    whole = Image.fromarray(arrays[None])
+    assert whole.size == (1024, 683)
+    for view in (views[0], views[2]):
+        assert (arrays[view] == np.asarray(render(whole, view))).all()
+
+
+def test_a_still_picture_has_no_clips(tmp_path: Path) -> None:
+    path = written(tmp_path, encoded(photo(), "PNG"))
+    with Sandbox(1) as sandbox:
+        job = DecodeJob(path, Kind.IMAGE, (View(20, None, "bilinear", Clips(2, 3, 5.0)),))
+        assert sandbox.submit(job).result(SECONDS).arrays == {}
 
 
 def test_limits_reach_the_decoder(tmp_path: Path) -> None:
     path = written(tmp_path, encoded(photo(), "PNG"))
     with Sandbox(1, max_side=100) as sandbox:
-        assert sandbox.submit(job(path)).result(SECONDS).array.shape == (67, 100, 3)
+        assert sandbox.submit(job(path)).result(SECONDS).arrays[None].shape == (67, 100, 3)
     with Sandbox(1, max_pixels=100) as sandbox, pytest.raises(FileFailure) as caught:
         sandbox.submit(job(path)).result(SECONDS)
     assert caught.value.reason == Reason.TOO_LARGE
@@ -112,7 +131,7 @@ def test_limits_reach_the_decoder(tmp_path: Path) -> None:
 def test_a_name_that_is_not_utf_8_arrives(tmp_path: Path) -> None:
     path = written(tmp_path, encoded(photo(), "PNG"), os.fsdecode(b'\xff\xfe \n".png'))
     with Sandbox(1) as sandbox:
-        assert sandbox.submit(job(path)).result(SECONDS).array.shape == (200, 300, 3)
+        assert sandbox.submit(job(path)).result(SECONDS).arrays[None].shape == (200, 300, 3)
 
 
 DEFEATS = {
@@ -162,7 +181,7 @@ def test_nothing_of_a_worker_reaches_our_streams(capfd: pytest.CaptureFixture[st
 def test_a_worker_has_little_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECOGNIZE_PASSWORD", "secret")
     with misbehaving() as sandbox:
-        numbers = sandbox.submit(job("surroundings")).result(SECONDS).array
+        numbers = sandbox.submit(job("surroundings")).result(SECONDS).arrays[None]
     core, files, secrets, own_group, _, dies_first = numbers.tolist()
     assert (core, files, secrets, own_group, dies_first) == (0, 64, 0, 1, 1000)
 
@@ -174,7 +193,7 @@ def test_modules_in_the_working_directory_are_not_imported(
         (tmp_path / f"{name}.py").write_text("import sys; sys.modules['evil'] = sys\n")
     monkeypatch.chdir(tmp_path)
     with misbehaving() as sandbox:
-        assert sandbox.submit(job("surroundings")).result(SECONDS).array[4] == 0
+        assert sandbox.submit(job("surroundings")).result(SECONDS).arrays[None][4] == 0
 
 
 def test_workers_start_when_there_is_work_and_take_it_in_turn(tmp_path: Path) -> None:
@@ -195,7 +214,7 @@ def test_a_job_in_the_queue_can_be_cancelled(tmp_path: Path) -> None:
         assert not first.cancel()
         assert second.cancel()
         (tmp_path / "go").write_text("")
-        assert first.result(SECONDS).array.shape == (1, 5, 3)
+        assert first.result(SECONDS).arrays[None].shape == (1, 5, 3)
         assert outcome(sandbox, "nothing") == 5
     assert not (tmp_path / "noted").exists()
 
@@ -206,7 +225,7 @@ def test_closing_ends_what_is_in_hand_and_cancels_what_is_queued(tmp_path: Path)
         queued = [sandbox.submit(job(tmp_path / "note")) for _ in range(3)]
         until((tmp_path / "begun").exists)
         queued[0].add_done_callback(lambda _: (tmp_path / "go").write_text(""))
-    assert first.result(0).array.shape == (1, 5, 3)
+    assert first.result(0).arrays[None].shape == (1, 5, 3)
     assert all(future.cancelled() for future in queued)
     assert not (tmp_path / "noted").exists()
     with pytest.raises(RuntimeError, match="closed"):
@@ -359,7 +378,6 @@ def test_what_is_no_message_is_refused(line: tuple[socket.socket, socket.socket]
 @pytest.mark.parametrize(
     "announced",
     [
-        {},
         {"dtype": "|u1"},
         {"dtype": "|u1", "shape": 5},
         {"dtype": "|u1", "shape": [0]},
@@ -374,15 +392,29 @@ def test_what_is_no_array_is_refused(
     line: tuple[socket.socket, socket.socket], announced: dict[str, Any]
 ) -> None:
     with pytest.raises(ValueError, match=r"."):
-        wire.receive_array(line[0], announced, time.monotonic() + SECONDS)
+        wire.receive_arrays(line[0], {"arrays": [announced]}, time.monotonic() + SECONDS)
 
 
 def test_messages_and_arrays_arrive_as_they_were(line: tuple[socket.socket, socket.socket]) -> None:
     array = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
-    wire.send(line[1], {"path": "\udcff\n"}, Raw(array.tobytes(), array.shape, array.dtype.str))
+    raw = Raw(array.tobytes(), array.shape, array.dtype.str)
+    wire.send(line[1], {"path": "\udcff\n"}, [raw, Raw(b"ab", (1, 2))])
     message = wire.receive(line[0])
     assert message["path"] == "\udcff\n"
-    assert (wire.receive_array(line[0], message) == array).all()
+    first, second = wire.receive_arrays(line[0], message)
+    assert (first == array).all()
+    assert second.tolist() == [[97, 98]]
+
+
+def test_a_message_without_arrays_has_none(line: tuple[socket.socket, socket.socket]) -> None:
+    wire.send(line[1], {"path": "a"})
+    assert wire.receive_arrays(line[0], wire.receive(line[0])) == []
+
+
+def test_arrays_that_are_too_large_together_are_refused(line: tuple[socket.socket, socket.socket]) -> None:
+    half = {"dtype": "|u1", "shape": [1 << 25, 1]}
+    with pytest.raises(ValueError, match="bytes"):
+        wire.receive_arrays(line[0], {"arrays": [half, half, half]}, time.monotonic() + SECONDS)
 
 
 def test_an_end_and_a_delay_are_noticed(line: tuple[socket.socket, socket.socket]) -> None:

@@ -47,11 +47,11 @@ def sandbox() -> Iterator[Sandbox]:
 def decoded(sandbox: Sandbox, folder: str) -> dict[str, NDArray[np.uint8] | Reason]:
     """The picture of each image in a folder, or the reason why there is none, by name."""
     paths = sorted(path for path in (SHARED / folder).iterdir() if kind_of(path.name) == Kind.IMAGE)
-    futures = {path.name: sandbox.submit(DecodeJob(str(path), Kind.IMAGE, 292)) for path in paths}
+    futures = {path.name: sandbox.submit(DecodeJob(str(path), Kind.IMAGE, min_side=292)) for path in paths}
     results: dict[str, NDArray[np.uint8] | Reason] = {}
     for name, future in futures.items():
         try:
-            results[name] = future.result(SECONDS).array
+            results[name] = future.result(SECONDS).arrays[None]
         except FileFailure as failure:
             results[name] = failure.reason
     assert results

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 import urllib3
 
 from recognize_cli.models.download import Downloader, redacted
+from recognize_cli.models.entries import Algorithm
 from recognize_cli.models.origins.order import Mirrors, Order, OriginFailed
 from tests.models.making import locked
 from tests.models.web import Server, cut_off, endless, resuming, status, whole
@@ -17,6 +19,7 @@ from tests.models.web import Server, cut_off, endless, resuming, status, whole
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from recognize_cli.models.entries import LockedFile
     from tests.models.web import Request
 
 DATA = bytes(range(256)) * 1024
@@ -25,20 +28,21 @@ CORRUPT = DATA[:1000] + b"!" + DATA[1001:]
 
 
 class Download:
-    """A download of FILE from ``/file`` into a fresh folder."""
+    """A download of a file, by default FILE, from ``/file`` into a fresh folder."""
 
-    def __init__(self, server: Server, folder: Path) -> None:
+    def __init__(self, server: Server, folder: Path, file: LockedFile = FILE) -> None:
         self.url = f"{server.url}/file"
         self.progress: list[int] = []
-        self.target = folder / "files" / FILE.path
-        self.part = folder / "parts" / f"{FILE.digest}.part"
+        self.target = folder / "files" / file.path
+        self.part = folder / "parts" / f"{file.digest}.part"
         for name in ("files", "parts"):
             (folder / name).mkdir()
-        self._order = Order((FILE,), folder / "files", folder / "parts", lambda _: None, Mirrors())
+        self._file = file
+        self._order = Order((file,), folder / "files", folder / "parts", lambda _: None, Mirrors())
 
     def run(self) -> bytes:
         with Downloader(backoff=0) as client:
-            client.fetch(self.url, FILE, self._order, self.progress.append)
+            client.fetch(self.url, self._file, self._order, self.progress.append)
         return self.target.read_bytes()
 
     def fails(self, message: str) -> None:
@@ -50,6 +54,13 @@ class Download:
 @pytest.fixture
 def download(server: Server, tmp_path: Path) -> Download:
     return Download(server, tmp_path)
+
+
+@pytest.fixture
+def unsized(server: Server, tmp_path: Path) -> Download:
+    """A download of a file whose size is not known."""
+    bounded = replace(locked(FILE.path, DATA, Algorithm.GIT), size=2 * len(DATA), at_most=True)
+    return Download(server, tmp_path, bounded)
 
 
 def test_gets_a_file(server: Server, download: Download) -> None:
@@ -225,3 +236,54 @@ def test_a_disk_that_cannot_be_written_is_no_fault_of_the_server(server: Server,
     download.part.parent.chmod(0o500)
     with pytest.raises(PermissionError):
         download.run()
+
+
+# --- a file whose size is not known ------------------------------------------------------------
+
+
+def test_gets_a_file_of_any_size_below_the_limit(server: Server, unsized: Download) -> None:
+    server.answers["/file"] = [resuming(DATA)]
+    assert unsized.run() == DATA
+    assert (unsized.progress[-1], len(server.seen)) == (len(DATA), 1)
+
+
+@pytest.mark.parametrize("length", [len(DATA), None], ids=["announced", "not announced"])
+def test_one_that_breaks_off_is_completed(server: Server, unsized: Download, length: int | None) -> None:
+    def half(request: Request) -> None:
+        request.head(200, length)
+        request.wfile.write(DATA[: len(DATA) // 2])
+        request.close_connection = True
+
+    server.answers["/file"] = [half, resuming(DATA)]
+    assert unsized.run() == DATA
+    start = (
+        f"bytes={len(DATA) // 2}-" if length else None
+    )  # else the half looks like the whole, but for its digest
+    assert server.seen == [("/file", None), ("/file", start)]
+
+
+def test_a_whole_part_is_told_by_its_digest(server: Server, unsized: Download) -> None:
+    unsized.part.write_bytes(DATA)
+    assert unsized.run() == DATA
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("extra", [b"!", bytes(2 * len(DATA))], ids=["below the limit", "beyond it"])
+def test_a_part_that_is_too_long_is_fetched_anew(server: Server, unsized: Download, extra: bytes) -> None:
+    unsized.part.write_bytes(DATA + extra)
+    server.answers["/file"] = [resuming(DATA)]
+    assert unsized.run() == DATA
+
+
+def test_more_than_the_limit_is_cut_off(server: Server, unsized: Download) -> None:
+    server.answers["/file"] = [endless]
+    unsized.fails(f"more than the {2 * len(DATA)} bytes")
+    assert unsized.part.stat().st_size <= 2 * len(DATA)
+
+
+@pytest.mark.parametrize("data", [b"", CORRUPT, DATA + b"!"], ids=["nothing", "corrupt", "longer"])
+def test_other_bytes_of_a_size_that_may_be_are_refused(
+    server: Server, unsized: Download, data: bytes
+) -> None:
+    server.answers["/file"] = [whole(data)]
+    unsized.fails(r"is not the file that models\.lock names")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,23 @@ def test_fetches_converts_and_opens(server: Server, store: Store) -> None:
     model = ensure(served(server), store, progress=lambda *step: seen.append(step))
     assert model.graphs["model"].read_bytes() == DATA
     assert seen[-1] == (len(DATA), len(DATA))
+
+
+def test_the_total_is_right_as_soon_as_it_can_be_known(server: Server, store: Store) -> None:
+    """A file that is no larger than so much counts with that until it is here."""
+    more = b"!" * 300_000
+    for path, data in (("model.onnx", DATA), ("more", more)):
+        server.answers[f"/m/{path}"] = [resuming(data)]
+    first, second = replace(FILE, algorithm=Algorithm.GIT, size=900_000, at_most=True), locked("more", more)
+    first = replace(first, digest=locked("", DATA, Algorithm.GIT).digest)
+    seen: list[tuple[int, int]] = []
+    entry = made_entry(first, second, sources=(UrlSource(f"{server.url}/m"),))
+    with pytest.raises(ConversionFailed):  # two files are one too many
+        fetch(entry, store, progress=lambda *step: seen.append(step))
+    assert seen[0][1] == 900_000 + len(more)
+    assert {total for done, total in seen if done > len(DATA)} == {len(DATA) + len(more)}
+    assert seen[-1] == (len(DATA) + len(more),) * 2
+    assert seen == sorted(seen, key=lambda step: step[0])
 
 
 def test_fetches_only_once(server: Server, store: Store) -> None:
@@ -217,6 +235,28 @@ def test_takes_files_of_one_size_apart(folder: Path, store: Store) -> None:
     assert {path.name: path.read_bytes() for path in staged.iterdir()} == datas
 
 
+def bounded(path: str, data: bytes, size: int) -> LockedFile:
+    """What models.lock would say of a file whose size is not known."""
+    return replace(locked(path, data, Algorithm.GIT), size=size, at_most=True)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["bare", "packed"])
+def test_a_file_of_unknown_size_is_known_by_its_name(folder: Path, store: Store, packed: bool) -> None:
+    entry = made_entry(bounded("deep/model.onnx", DATA, 2 * len(DATA)))
+
+    def put(name: str) -> None:
+        if packed:
+            write_wheel(folder / "package.zip", {f"x/{name}": DATA, "x/decoy": b"no"})
+        else:
+            (folder / name).write_bytes(DATA)
+
+    put("renamed.onnx")
+    with pytest.raises(FetchFailed, match=rf"no file deep/model\.onnx with at most {2 * len(DATA)} bytes"):
+        fetch(entry, store, directory=folder)
+    put("model.onnx")
+    assert fetch(entry, store, directory=folder).graphs["model"].read_bytes() == DATA
+
+
 def test_a_folder_without_the_file(folder: Path, store: Store, server: Server) -> None:
     (folder / "decoy").write_bytes(DATA[:-1] + b"!")
     (folder / "broken.tgz").write_bytes(b"nonsense")
@@ -311,6 +351,7 @@ def test_the_manifest_says_what_the_model_was_made_from(server: Server, store: S
         "converter": {"name": "onnx", "version": 1},
         "files": {"model.onnx": FILE.checksum},
         "graphs": {"model": {"sha256": FILE.digest}},
+        "others": {},
     }
 
 

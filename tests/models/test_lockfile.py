@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 import tomllib
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,12 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recognize_cli.errors import LockFileError
+from recognize_cli.models.convert import CONTINENTS
 from recognize_cli.models.entries import (
     Algorithm,
     Classifier,
     Faces,
     GitSource,
     InputSpec,
+    Landmarks,
     LockedFile,
     ModelEntry,
     NpmSource,
@@ -24,9 +29,12 @@ from recognize_cli.models.entries import (
     Tagger,
     Tier,
     UrlSource,
+    Video,
 )
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.resources import shipped
+
+UPSTREAM = Path(__file__).parents[3] / "shared" / "models" / "upstream"
 
 SHA256 = "0123456789abcdef" * 4
 BLOB = "0123456789" * 4
@@ -109,6 +117,34 @@ licence = "ISC"
 labels = "msd50"
 files = ["sha256:{SHA256} 5 .index", "sha256:{SHA256} 6 a/.data"]
 source = [{{ kind = "pypi", package = "tunes", version = "1" }}]
+
+[[model]]
+name = "sights"
+recognizer = "landmarks"
+tier = "portable"
+default = false
+format = "landmarks"
+licence = "MIT-0"
+files = ["git:{BLOB} 4 models/landmarks_asia/model.json"]
+source = [{{ kind = "git", repository = "owner/name", commit = "{COMMIT}" }}]
+
+[[model]]
+name = "moves"
+recognizer = "actions"
+tier = "native"
+default = false
+format = "movinet-tflite"
+licence = "Apache-2.0"
+labels = "kinetics600"
+files = ["git:{BLOB} 9 saved_model.pb"]
+source = [{{ kind = "url", base = "https://host.example" }}]
+[model.video]
+side = 176
+short_side = 200
+resample = "bilinear"
+rate = 2.5
+length = 12
+count = 6
 """
 
 EXPECTED = (
@@ -174,6 +210,28 @@ EXPECTED = (
         ),
         sources=(PypiSource("tunes", "1", ""),),
     ),
+    ModelEntry(
+        name="sights",
+        recognizer="landmarks",
+        tier=Tier.PORTABLE,
+        default=False,
+        format="landmarks",
+        licence="MIT-0",
+        task=Landmarks(),
+        files=(LockedFile("models/landmarks_asia/model.json", 4, Algorithm.GIT, BLOB),),
+        sources=(GitSource("owner/name", COMMIT, ""),),
+    ),
+    ModelEntry(
+        name="moves",
+        recognizer="actions",
+        tier=Tier.NATIVE,
+        default=False,
+        format="movinet-tflite",
+        licence="Apache-2.0",
+        task=Video("kinetics600", 176, "bilinear", rate=2.5, length=12, count=6, short_side=200),
+        files=(LockedFile("saved_model.pb", 9, Algorithm.GIT, BLOB),),
+        sources=(UrlSource("https://host.example"),),
+    ),
 )
 
 
@@ -198,6 +256,22 @@ def test_reads_every_key(tmp_path: Path) -> None:
     assert EXPECTED[1].download_size == 4194305
 
 
+def test_of_a_git_blob_the_largest_size_will_do(tmp_path: Path) -> None:
+    path = tmp_path / "my.lock"
+    path.write_text(VALID.replace(" 4194304 ", " <=4194304 "))
+    entry = load_lock(path).entry("large")
+    assert entry.files[0] == LockedFile("model.json", 4194304, Algorithm.GIT, BLOB, at_most=True)
+    assert (entry.download_size, entry.size_is_known) == (4194305, False)
+    assert load_lock(path).entry("small").size_is_known
+
+
+@pytest.mark.parametrize(("size", "exact", "at_most"), [(0, False, True), (4, True, True), (5, False, False)])
+def test_which_sizes_fit(size: int, exact: bool, at_most: bool) -> None:
+    file = LockedFile("model.json", 4, Algorithm.GIT, BLOB)
+    assert file.fits(size) is exact
+    assert replace(file, at_most=True).fits(size) is at_most
+
+
 def test_an_unknown_name_is_answered_with_those_there_are(tmp_path: Path) -> None:
     (tmp_path / "my.lock").write_text(VALID)
     with pytest.raises(LockFileError, match=r"no model 'lagre'; it has small, large, friends, tunes"):
@@ -207,14 +281,20 @@ def test_an_unknown_name_is_answered_with_those_there_are(tmp_path: Path) -> Non
 def test_what_ships_is_right() -> None:
     lock = load_lock()
     assert lock.path == shipped("models.lock")
-    assert [model.name for model in lock.defaults()] == ["efficientnet-lite2", "yunet-sface", "musicnn-msd"]
+    assert [model.name for model in lock.defaults()] == [
+        "efficientnet-lite2",
+        "yunet-sface",
+        "musicnn-msd",
+        "movinet-a0-stream",
+    ]
     assert {model.tier for model in lock.defaults()} == {Tier.PORTABLE}
     assert {model.name for model in lock.models if model.notice} == {"buffalo_l", "buffalo_s"}
     assert [len(lock.entry(name).files) for name in ("efficientnet-lite4", "efficientnetv2")] == [14, 200]
+    assert (len(lock.entry("landmarks").files), lock.entry("landmarks").download_size) == (70, 242_531_911)
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("name", ["efficientnet-lite4", "efficientnetv2"])
+@pytest.mark.parametrize("name", ["efficientnet-lite4", "efficientnetv2", "movinet-a3"])
 def test_upstreams_models_are_locked_by_the_ids_in_its_repository(name: str) -> None:
     listing = Path(__file__).parents[3] / "shared" / "models" / "upstream" / "git-blobs.txt"
     if not listing.exists():
@@ -224,7 +304,27 @@ def test_upstreams_models_are_locked_by_the_ids_in_its_repository(name: str) -> 
     assert isinstance(source, GitSource)
     ids = dict(reversed(line.split()) for line in listing.read_text().splitlines())
     wanted = {path: blob for path, blob in ids.items() if path.startswith(f"{source.root}/")}
+    wanted.pop("models/movinet-a3/keras_metadata.pb", None)  # only Keras would read it
     assert {f"{source.root}/{file.path}": file.digest for file in entry.files} == wanted
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not UPSTREAM.is_dir(), reason="../shared is absent")
+def test_the_landmark_models_are_locked_whole() -> None:
+    files = {file.path: file for file in load_lock().entry("landmarks").files}
+    listing = (UPSTREAM / "git-blobs.txt").read_text()
+    ids = dict(reversed(line.split()) for line in listing.splitlines())
+    assert {path: file.digest for path, file in files.items()} == {
+        path: blob for path, blob in ids.items() if "/landmarks" in path
+    }
+    for continent in CONTINENTS:
+        topology = UPSTREAM / f"landmarks_{continent}.model.json"
+        assert files[f"models/landmarks_{continent}/model.json"].size == topology.stat().st_size
+        [group] = json.loads(topology.read_text())["weightsManifest"]
+        needed = sum(4 * math.prod(weight["shape"]) for weight in group["weights"])
+        sizes = [files[f"models/landmarks_{continent}/{path}"].size for path in group["paths"]]
+        assert sum(sizes) == needed
+        assert set(sizes[:-1]) == {4 << 20}
 
 
 @pytest.mark.parametrize(
@@ -304,6 +404,28 @@ def test_upstreams_models_are_locked_by_the_ids_in_its_repository(name: str) -> 
             "model 'tunes', scores: this key is not known",
         ),
         ('recognizer = "music"', 'recognizer = "sounds"', "model 'tunes', scores: this key is missing"),
+        (
+            'licence = "MIT-0"',
+            'licence = "MIT-0"\nlabels = "msd50"',
+            "model 'sights', labels: this key is not known",
+        ),
+        (
+            'recognizer = "landmarks"',
+            'recognizer = "sounds"',
+            "model 'sights', labels: this key is missing",
+        ),
+        ('labels = "kinetics600"', "", "model 'moves', labels: this key is missing"),
+        ("[model.video]", "[model.input]", "model 'moves', video: this key is missing"),
+        ("side = 176\n", "", "model 'moves', video.side: this key is missing"),
+        ("side = 176\n", "side = 4097\n", "model 'moves', video.side: must be 1 to 4096"),
+        ("short_side = 200", "short_side = 175", "model 'moves', video.short_side: must be 176 to 4096"),
+        ("rate = 2.5", "rate = 0", "model 'moves', video.rate: must be more than 0 and no more than 60"),
+        ("rate = 2.5", "rate = 61", "model 'moves', video.rate: must be more than 0 and no more than 60"),
+        ("length = 12", "length = 0", "model 'moves', video.length: must be 1 to 1024"),
+        ("length = 12", "length = 1.5", "model 'moves', video.length: must be a whole number"),
+        ("count = 6", "count = 65", "model 'moves', video.count: must be 1 to 64"),
+        ("length = 12", "length = 121", "model 'moves', video.count: all clips together take 67465728 bytes"),
+        ("count = 6", 'count = 6\nlayout = "NHWC"', "model 'moves', video.layout: this key is not known"),
         ("ask (me)", "ask\\n(me)", "model 'friends', notice: 'For friends only: ask\\n(me) first!' does not"),
         ("ask (me)", "\\u001b[2J", "model 'friends', notice: "),
         ("ask (me)", "\\u202e", "model 'friends', notice: "),
@@ -317,6 +439,11 @@ def test_upstreams_models_are_locked_by_the_ids_in_its_repository(name: str) -> 
         (" 12 ", " -1 ", "model 'small', files: "),
         (" 12 ", " 999999999999 ", "model 'small', files: 'model.onnx' has 999999999999 bytes, more than"),
         (" 12 ", "  12 ", "model 'small', files: "),
+        (" 12 ", " <=12 ", "model 'small', files: "),
+        (" 4194304 ", " <= 4194304 ", "model 'large', files: "),
+        (" 4194304 ", " <4194304 ", "model 'large', files: "),
+        (" 4194304 ", " <=0 ", "model 'large', files: "),
+        (" 4194304 ", " <=99999999999 ", "'model.json' has 99999999999 bytes, more than"),
         ("weights/shard@1+a.bin", "model.json", "model 'large', files: 'model.json' is there twice"),
         ("weights/shard@1+a.bin", "MODEL.json", "is there twice"),
         ("weights/shard@1+a.bin", "model.json/x", "'model.json/x' lies below another file"),

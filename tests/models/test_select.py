@@ -8,7 +8,7 @@ import pytest
 from recognize_cli.errors import NoUsableEngine
 from recognize_cli.hardware import Cpu, Hardware, Libc
 from recognize_cli.models.entries import Algorithm, Faces, LockedFile, ModelEntry, Tier
-from recognize_cli.models.select import Backend, Choice, memory_needed, select, why_not
+from recognize_cli.models.select import Backend, Choice, engine_of, memory_needed, select, why_not
 from tests.models.making import made_entry
 
 if TYPE_CHECKING:
@@ -100,8 +100,11 @@ def test_native_on_a_machine_that_cannot_says_why() -> None:
 def test_a_recognizer_without_a_model_says_so() -> None:
     with pytest.raises(NoUsableEngine, match=r"music here: models\.lock has no portable model"):
         select("music", LOCK, having(), machine())
-    with pytest.raises(NoUsableEngine, match=r"no full-size model"):
-        select("faces", LOCK, having(), machine(), Backend.NATIVE)
+
+
+def test_native_gives_the_portable_model_where_there_is_no_other() -> None:
+    choice = select("faces", LOCK, having(), machine(), Backend.NATIVE)
+    assert choice == Choice(FACES, "models.lock has no full-size model for it")
 
 
 def test_models_of_other_recognizers_are_not_taken() -> None:
@@ -126,3 +129,31 @@ def test_a_pack_needs_its_package() -> None:
     assert "pip install 'recognize-cli[insightface]'" in without.reason
     with pytest.raises(NoUsableEngine, match="needs the package insightface"):
         select("faces", lock, having(pack), machine(), Backend.NATIVE, has_package=lambda _: False)
+
+
+def test_a_saved_model_needs_tensorflow_and_its_hub() -> None:
+    saved = replace(LARGE, name="saved", format="saved-model")
+    for packages in ({"tensorflow", "tensorflow-hub"}, {"tensorflow-cpu", "tensorflow-hub"}):
+        choice = select(
+            "objects", [saved, SMALL], having(saved), machine(), has_package=packages.__contains__
+        )
+        assert choice.entry is saved
+    for packages, lacking in (
+        (set[str](), "tensorflow"),
+        ({"tensorflow-hub"}, "tensorflow"),
+        ({"tensorflow"}, "tensorflow-hub"),
+    ):
+        choice = select(
+            "objects", [saved, SMALL], having(saved), machine(), has_package=packages.__contains__
+        )
+        assert choice == Choice(
+            SMALL,
+            f"saved is installed, but it needs the package {lacking} (`pip install 'recognize-cli[native]'`)",
+        )
+
+
+def test_a_saved_model_needs_avx_and_memory_for_tensorflow() -> None:
+    saved = replace(LARGE, format="saved-model")
+    assert why_not(saved, machine(flags=frozenset({"sse4_2"})), lambda _: True) == "this CPU has no AVX"
+    assert memory_needed(saved) - memory_needed(LARGE) == GIB
+    assert (engine_of(saved).name, engine_of(LARGE).name) == ("tensorflow", "onnxruntime")

@@ -11,7 +11,7 @@ import pytest
 
 from recognize_cli.errors import HashMismatch, ModelMissing
 from recognize_cli.models import hashing
-from recognize_cli.models.convert import CONVERTERS
+from recognize_cli.models.convert import CONVERTERS, GRAPH, Converter
 from recognize_cli.models.entries import Faces
 from recognize_cli.models.hashing import files_digest, fingerprint, git_blob_id
 from recognize_cli.models.lockfile import load_lock
@@ -29,11 +29,20 @@ FACES = made_entry(
 
 
 def install(store: Store, entry: ModelEntry = ENTRY, data: bytes = DATA) -> Path:
-    """Writes the same bytes for each graph; gives the path of the first."""
+    """Writes the same bytes for each file; gives the path of the first."""
+    converter = CONVERTERS[entry.format]
     with store.locked(entry), store.installing(entry) as folder:
-        for graph in CONVERTERS[entry.format].graphs:
-            (folder / f"{graph}.onnx").write_bytes(data)
-    return next(iter(store.graphs(entry).values()))
+        for name in (*(f"{graph}.onnx" for graph in converter.graphs), *converter.others):
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(data)
+    return store.files(entry)[0]
+
+
+def with_others(monkeypatch: pytest.MonkeyPatch, *, graphs: bool) -> ModelEntry:
+    """A model of a made format whose converter writes two files besides its graph, or in its place."""
+    made = Converter("made", 1, "nowhere", (GRAPH,) * graphs, ("labels.json", "variables/index"))
+    monkeypatch.setitem(hashing.CONVERTERS, made.name, made)
+    return replace(ENTRY, format=made.name)
 
 
 def test_an_empty_store_is_not_even_created(store: Store) -> None:
@@ -51,6 +60,7 @@ def test_opens_what_was_installed(store: Store) -> None:
     assert path.read_bytes() == DATA
     assert model.fingerprint == fingerprint(ENTRY)
     assert model.entry == ENTRY
+    assert model.folder == path.parent
 
 
 def test_leaves_nothing_lying_about(store: Store) -> None:
@@ -138,6 +148,60 @@ def test_each_graph_counts(store: Store, graph: str, damage: str) -> None:
     assert damage != "other bytes" or str(model.graphs[graph]) in str(caught.value)
 
 
+@pytest.mark.parametrize("graphs", [True, False])
+def test_opens_the_other_files_of_a_model(
+    store: Store, monkeypatch: pytest.MonkeyPatch, graphs: bool
+) -> None:
+    entry = with_others(monkeypatch, graphs=graphs)
+    install(store, entry)
+    assert store.installed(entry)
+    model = store.open_model(entry)
+    others = [model.folder / "labels.json", model.folder / "variables" / "index"]
+    assert list(store.files(entry)) == [*model.graphs.values(), *others]
+    assert set(model.graphs) == ({"model"} if graphs else set())
+
+
+@pytest.mark.parametrize("damage", ["no digest", "no file", "other bytes"])
+@pytest.mark.parametrize("graphs", [True, False])
+@pytest.mark.parametrize("name", ["labels.json", "variables/index"])
+def test_each_other_file_counts(
+    store: Store, monkeypatch: pytest.MonkeyPatch, name: str, graphs: bool, damage: str
+) -> None:
+    entry = with_others(monkeypatch, graphs=graphs)
+    folder = install(store, entry).parent
+    path, manifest = folder / name, folder / MANIFEST
+    if damage == "no digest":
+        content = json.loads(manifest.read_text())
+        del content["others"][name]
+        manifest.write_text(json.dumps(content))
+    elif damage == "no file":
+        path.unlink()
+    else:
+        path.write_bytes(b"b model")
+    assert store.installed(entry) is (damage == "other bytes")
+    with pytest.raises(HashMismatch if damage == "other bytes" else ModelMissing) as caught:
+        store.open_model(entry)
+    assert damage != "other bytes" or str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("others", ["null", "[]", '{"labels.json": 1}'])
+def test_nonsense_about_other_files_is_not_installed(
+    store: Store, monkeypatch: pytest.MonkeyPatch, others: str
+) -> None:
+    entry = with_others(monkeypatch, graphs=True)
+    manifest = install(store, entry).with_name(MANIFEST)
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "others": json.loads(others)}))
+    assert not store.installed(entry)
+
+
+def test_a_store_of_before_there_were_other_files_is_still_read(store: Store) -> None:
+    manifest = install(store).with_name(MANIFEST)
+    content = json.loads(manifest.read_text())
+    del content["others"]
+    manifest.write_text(json.dumps(content))
+    assert store.open_model(ENTRY).graphs["model"].read_bytes() == DATA
+
+
 def test_a_converter_that_leaves_a_graph_out_installs_nothing(store: Store) -> None:
     with pytest.raises(FileNotFoundError), store.installing(FACES) as folder:
         (folder / "detector.onnx").write_bytes(DATA)
@@ -213,6 +277,7 @@ def test_the_fingerprint_is_the_same_everywhere() -> None:
             "face-api": "10a9a01337361a96",
             "buffalo_l": "26dc31cb1f7db60b",
             "buffalo_s": "707b69cfc2d5ba7d",
+            "landmarks": "abf57cc8c0beefac",
         }.items()
     )
 

@@ -47,7 +47,7 @@ class Opener:
 
 
 def picture(value: int, name: str = "a.jpg") -> Decoded:
-    return Decoded(media_file(name), np.full((8, 8, 3), value, np.uint8))
+    return Decoded(media_file(name), {None: np.full((8, 8, 3), value, np.uint8)})
 
 
 def test_each_photo_gets_its_faces_and_no_class() -> None:

@@ -55,7 +55,7 @@ def sound(*amplitudes: float, name: str = "a.mp3") -> Decoded:
     """Patches of one tone."""
     tone = np.sin(2 * np.pi * 440 * np.arange(PATCH) / 16_000)
     patches = np.stack([amplitude * tone for amplitude in amplitudes]).astype(np.float32)
-    return Decoded(media_file(name, kind=Kind.AUDIO), patches)
+    return Decoded(media_file(name, kind=Kind.AUDIO), {None: patches})
 
 
 def test_patches_are_cut_as_in_the_original() -> None:
@@ -105,7 +105,9 @@ def test_a_long_file_goes_through_the_model_piece_by_piece() -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
 def test_what_is_no_sound_is_a_failure_and_no_result(value: float) -> None:
     with pytest.raises(EngineError, match=r"no probabilities came out for a\.mp3"):
-        recognizer().run(Batch("music", (Decoded(sound(1).file, np.full((1, PATCH), value, np.float32)),)))
+        recognizer().run(
+            Batch("music", (Decoded(sound(1).file, {None: np.full((1, PATCH), value, np.float32)}),))
+        )
 
 
 def test_it_must_be_loaded_and_can_be_closed_and_loaded_again() -> None:

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from recognize_cli.records import ClassScore, Scores
-from recognize_cli.rules.engine import CONSIDERED, NEVER, Rule, RuleSet
+from recognize_cli.rules.engine import CONSIDERED, LONGEST_NAME, NEVER, NameRule, Rule, RuleSet
 from tests.support.records import media_file
 
 CAT = Rule("Cat", ("Animal",), 0.5)
@@ -147,3 +147,59 @@ def test_the_fingerprint_follows_the_meaning() -> None:
     for other in (replace(CAT, threshold=0.51), replace(CAT, label="Kitten"), replace(CAT, categories=())):
         assert RuleSet({"objects": {"a": other, "b": DOG}}).fingerprint != base.fingerprint
     assert RuleSet({"music": {"a": CAT, "b": DOG}}).fingerprint != base.fingerprint
+
+
+def named(rule: NameRule, *top: tuple[str, float]) -> list[tuple[str, float, str]]:
+    """Name, score and class of each tag."""
+    applied = RuleSet({}, names={"landmarks": rule}).apply(scores(*top, recognizer="landmarks"))
+    assert {tag.recognizer for tag in applied} <= {"landmarks"}
+    return [(tag.name, tag.score, tag.class_name) for tag in applied]
+
+
+def test_the_best_name_is_a_tag_and_so_are_the_categories() -> None:
+    rule = NameRule(0.9, ("Landmark",))
+    top = ("nuraghe Orolo", 0.93), ("Su Nuraxi", 0.92)
+    assert named(rule, *reversed(top)) == [
+        ("Landmark", 0.93, "nuraghe Orolo"),
+        ("nuraghe Orolo", 0.93, "nuraghe Orolo"),
+    ]
+    assert named(rule, ("Su Nuraxi", 0.9)) == [
+        ("Landmark", 0.9, "Su Nuraxi"),
+        ("Su Nuraxi", 0.9, "Su Nuraxi"),
+    ]
+    assert named(rule, ("Su Nuraxi", 0.899), ("nuraghe Orolo", 0.8)) == []
+    assert named(rule) == []
+
+
+def test_as_many_names_count_as_the_rule_says() -> None:
+    rule = NameRule(0.5, ("Landmark",), most=2)
+    assert named(rule, ("A", 0.6), ("B", 0.7), ("C", 0.55)) == [
+        ("B", 0.7, "B"),
+        ("Landmark", 0.7, "B"),
+        ("A", 0.6, "A"),
+    ]
+    assert named(rule, ("A", 0.4), ("B", 0.4)) == []  # no sums
+
+
+def test_a_long_name_is_cut_between_characters() -> None:
+    [(name, _, whole)] = named(NameRule(0.5), ("x" + "é" * 40, 0.6))
+    assert name == "x" + "é" * 31
+    assert whole == "x" + "é" * 40
+    [(name, *_)] = named(NameRule(0.5), ("word " * 20, 0.6))
+    assert name == "word " * 12 + "word"
+
+
+@given(st.text(min_size=1).filter(str.strip))
+def test_a_name_as_a_tag_is_its_beginning(name: str) -> None:
+    for cut, _, _ in named(NameRule(0), (name, 0.5)):
+        assert len(cut.encode()) <= LONGEST_NAME
+        assert cut in name
+
+
+def test_the_fingerprint_follows_the_rules_for_names() -> None:
+    base = RuleSet({}, names={"landmarks": NameRule(0.9, ("A", "B"))})
+    same = RuleSet({}, names={"landmarks": NameRule(0.9, ("B", "A"))})
+    assert same.fingerprint == base.fingerprint
+    others = NameRule(0.8, ("A", "B")), NameRule(0.9, ("A",)), NameRule(0.9, ("A", "B"), 2)
+    prints = {RuleSet({}, names={"landmarks": rule}).fingerprint for rule in others}
+    assert len(prints | {base.fingerprint, RuleSet({}).fingerprint}) == 5

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recognize_cli.errors import ExitCode, RulesError
-from recognize_cli.rules.engine import Rule
+from recognize_cli.rules.engine import NameRule, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,11 +106,40 @@ def test_the_fingerprint_does_not_follow_the_spelling(load: Load) -> None:
     assert load(HEAD + "    tabby: {see: cat}\n").fingerprint != one
 
 
+def test_a_section_for_names_says_threshold_categories_and_how_many(load: Load) -> None:
+    rules = load("version: 1\nlandmarks: {threshold: 0.9, categories: [landmark, Trip], most: 2}\n")
+    assert rules.names == {"landmarks": NameRule(0.9, ("Landmark", "Trip"), 2)}
+    assert rules.tables == {}
+    assert rules.recognizers == {"landmarks"}
+
+
+def test_only_the_threshold_of_names_must_be_said(load: Load) -> None:
+    rules = load(HEAD + "    tabby: {see: cat}\nlandmarks: {threshold: .5}\n")
+    assert rules.names == {"landmarks": NameRule(0.5, (), 1)}
+    assert rules.recognizers == {"objects", "landmarks"}
+
+
+def test_a_file_without_a_section_for_names_gives_none(load: Load) -> None:
+    rules = load(HEAD + "    tabby: {see: cat}\n")
+    assert rules.names == {}
+    assert rules.recognizers == {"objects"}
+
+
+NAMES = "version: 1\nlandmarks:\n"
 MISTAKES = {
     "no version": ("objects: {}\n", 1, "`version` must be 1"),
     "later version": ("# hm\nversion: 2\nobjects: {}\n", 2, "`version` must be 1"),
     "version is a list": ("version: [1]\n", 1, "`version` must be 1"),
     "no rules": ("version: 1\n", 1, "there are no rules"),
+    "names without threshold": (NAMES + "  most: 1\n", 2, "`landmarks` has no `threshold`"),
+    "names with nothing": (NAMES, 2, "`landmarks` has no `threshold`"),
+    "names in a list": (NAMES + "  - a\n", 3, "`landmarks` must be a map"),
+    "names with classes": (NAMES + "  classes: {}\n", 3, "`landmarks`; known are threshold, categories"),
+    "names from too high": (NAMES + "  threshold: 2\n", 3, "`threshold` of `landmarks` must be"),
+    "no name at all": (NAMES + "  threshold: 1\n  most: 0\n", 4, "`most` of `landmarks` must be"),
+    "too many names": (NAMES + "  threshold: 1\n  most: 8\n", 4, "a whole number from 1 to 7"),
+    "names in halves": (NAMES + "  threshold: 1\n  most: 1.5\n", 4, "a whole number from 1 to 7"),
+    "categories of names": (NAMES + "  threshold: 1\n  categories: A\n", 4, "must be a list"),
     "only shared rules": (HEAD, 2, "there are no rules"),
     "unknown section": ("version: 1\nplanets: {}\n", 2, "unknown key `planets` in the file; known are"),
     "objects is a text": ("version: 1\nobjects: yes\n", 2, "`objects` must be a map"),

@@ -32,7 +32,7 @@ def test_check_without_a_file_checks_the_shipped_rules() -> None:
     result = run("check")
     assert result.exit_code == 0
     assert "rules.yml: no errors; " in result.stdout
-    assert " of 1050 classes give " in result.stdout
+    assert " of 1650 classes give " in result.stdout
 
 
 def test_check_reports_what_has_no_effect(mine: str) -> None:
@@ -102,14 +102,14 @@ def test_show_what_is_both_a_class_and_a_tag(tmp_path: Path) -> None:
 
 def test_show_everything() -> None:
     lines = run("show").stdout.splitlines()
-    assert any(line.split() == ["Dog", "118", "classes"] for line in lines)
+    assert any(line.split() == ["Dog", "122", "classes"] for line in lines)
     assert lines == sorted(lines)
 
 
 def test_show_as_json(mine: str) -> None:
     shown = json.loads(run("show", "tabby", "--rules", mine, "--format", "json").stdout)
     entry = {"class": "tabby", "id": "n02123045", "threshold": 0.2, "label": "Kitty", "categories": []}
-    assert shown == {"type": "rules", "schema": 1, "classes": [entry], "tags": []}
+    assert shown == {"type": "rules", "schema": 1, "classes": [entry], "tags": [], "names": []}
     shown = json.loads(run("show", "--rules", mine, "--format", "json").stdout)
     assert len(shown["classes"]) == 1000
     assert [(tag["name"], tag["classes"][1]["threshold"]) for tag in shown["tags"]] == [("Kitty", None)]
@@ -119,3 +119,21 @@ def test_show_something_unknown_suggests_what_is_near() -> None:
     result = run("show", "golden", "retreiver")
     assert result.exit_code == 2
     assert "There is no class and no tag 'golden retreiver'. Did you mean golden retriever" in result.stderr
+
+
+def test_show_what_names_give() -> None:
+    line = "any class of landmarks: its name, Landmark from 0.90, for the best one"
+    assert run("show", "landmark").stdout.splitlines() == [line]
+    assert line in run("show").stdout.splitlines()
+    rule = {"recognizer": "landmarks", "threshold": 0.9, "categories": ["Landmark"], "most": 1}
+    shown = json.loads(run("show", "Landmark", "--format", "json").stdout)
+    assert shown == {"type": "rules", "schema": 1, "classes": [], "tags": [], "names": [rule]}
+    assert "Did you mean Landmark" in run("show", "landmrk").stderr
+
+
+def test_show_names_of_which_several_count(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yml"
+    path.write_text("version: 1\nlandmarks: {threshold: 0.5, most: 3}\n")
+    assert run("show", "--rules", str(path)).stdout == (
+        "any class of landmarks: its name from 0.50, for each of the best 3\n"
+    )

@@ -11,7 +11,7 @@ import pytest
 
 from recognize_cli.labels import load_labels
 from recognize_cli.resources import shipped
-from recognize_cli.rules import RuleSet, by_class, load_rules
+from recognize_cli.rules import NameRule, RuleSet, by_class, load_rules
 
 SHARED = Path(__file__).parents[3] / "shared"
 
@@ -140,6 +140,10 @@ def test_every_tag_of_music_has_a_rule(rules: RuleSet) -> None:
     assert {label.key for label in load_labels("msd50")} <= rules.tables["music"].keys()
     silent = {label.name for label, rule in by_class(rules, "music") if not rule.tags}
     assert silent == {"60s", "70s", "80s", "90s", "00s", "oldies", "beautiful", "catchy", "sexy"}
+
+
+def test_only_sure_landmarks_are_named(rules: RuleSet) -> None:
+    assert rules.names["landmarks"] == NameRule(0.9, ("Landmark",))
 
 
 def test_the_words_for_music_are_few(rules: RuleSet) -> None:

@@ -32,7 +32,9 @@ def test_every_job_comes_out_once_and_failures_carry_their_reason() -> None:
         return picture()
 
     with ThreadPoolExecutor(2) as pool:
-        out = list(decode(jobs(10), lambda job: pool.submit(work, job.file), look_ahead=4, stop=never))
+        out = list(
+            decode(jobs(10), lambda job: pool.submit(work, job.file), look_ahead=4, stop=never, troubles=[])
+        )
     assert sorted(item.job.file.path for item in out if isinstance(item, Ready)) == [
         f"{index}.jpg" for index in range(10) if index != 3
     ]
@@ -46,7 +48,7 @@ def test_what_is_finished_passes_through() -> None:
     def submit(job: Job) -> Future[DecodeResult]:
         raise AssertionError
 
-    assert list(decode([known], submit, look_ahead=1, stop=never)) == [known]
+    assert list(decode([known], submit, look_ahead=1, stop=never, troubles=[])) == [known]
 
 
 def test_it_looks_no_farther_ahead_than_it_may() -> None:
@@ -59,7 +61,7 @@ def test_it_looks_no_farther_ahead_than_it_may() -> None:
             yield job
 
     with ThreadPoolExecutor(1) as pool:
-        stage = decode(counted(), lambda job: pool.submit(picture), look_ahead=5, stop=never)
+        stage = decode(counted(), lambda job: pool.submit(picture), look_ahead=5, stop=never, troubles=[])
         next(stage)
         assert taken <= 5
         stage.close()
@@ -79,5 +81,7 @@ def test_a_stop_drops_what_has_not_begun_and_keeps_what_has() -> None:
         return True
 
     with ThreadPoolExecutor(1) as pool:
-        out = list(decode(jobs(4), lambda job: pool.submit(work, job.file), look_ahead=10, stop=stop))
+        out = list(
+            decode(jobs(4), lambda job: pool.submit(work, job.file), look_ahead=10, stop=stop, troubles=[])
+        )
     assert [item.job.file.path for item in out if isinstance(item, Ready)] == ["0.jpg"]

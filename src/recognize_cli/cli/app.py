@@ -34,6 +34,8 @@ COMMANDS = {
     "doctor": Lazy(
         "recognize_cli.cli.doctor", "Check what this machine can run, and how to repair what it cannot."
     ),
+    "login": Lazy("recognize_cli.cli.login", "Store the password of an account on a server."),
+    "logout": Lazy("recognize_cli.cli.logout", "Forget the password of an account on a server."),
     "config": Lazy("recognize_cli.cli.config", "Show the settings and where they come from."),
     "completion": Lazy("recognize_cli.cli.completion", "Print a script that completes commands in a shell."),
 }

@@ -5,7 +5,6 @@ A check never raises for what it finds; what it cannot find out is itself a find
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import shutil
@@ -13,12 +12,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from recognize_cli.cli.parameters import in_short
 from recognize_cli.engines import NO_TELEMETRY
 from recognize_cli.errors import ExitCode, RecognizeError
-from recognize_cli.models.select import Backend, select
+from recognize_cli.models.select import Backend, engine_of, select
 from recognize_cli.resources import installed_version
 
 if TYPE_CHECKING:
@@ -75,20 +75,14 @@ def machine(hardware: Hardware) -> Iterator[Check]:
 
 
 def engines(hardware: Hardware) -> Iterator[Check]:
-    """ONNX Runtime, which every model needs here; TensorFlow, where it is installed."""
+    """ONNX Runtime, which nearly every model needs; TensorFlow, which is not imported for it; place names."""
     yield _onnxruntime(hardware)
-    tensorflow = installed_version("tensorflow-cpu") or installed_version("tensorflow")
-    if tensorflow is None:
-        yield Check("tensorflow", "not installed, not needed")
-    elif hardware.cpu.architecture == "x86_64" and not hardware.cpu.has("avx"):
-        remedy = "leave it: ONNX Runtime does the work"
-        yield Check("tensorflow", f"{tensorflow}, which dies on a CPU without AVX", State.WARNING, remedy)
-    else:
-        yield Check("tensorflow", tensorflow)
+    yield _tensorflow(hardware)
+    yield _places()
 
 
 def decoders() -> Iterator[Check]:
-    """Pillow and what it can read; the HEIF extra; what reads sound."""
+    """Pillow and what it can read; the HEIF extra; what reads sound and video."""
     from PIL import features
 
     names = ("jpg", "webp", "avif", "libtiff")
@@ -112,9 +106,10 @@ def decoders() -> Iterator[Check]:
         import soxr
     except ImportError as error:
         remedy = "pip install --force-reinstall av soxr: their wheels bring all they need"
-        yield Check("sound", f"cannot be read: {error}", State.WARNING, remedy)
+        yield Check("sound", f"cannot be read, nor can video: {error}", State.WARNING, remedy)
     else:
         yield Check("sound", f"pyav {av.__version__}, soxr {soxr.__version__}")
+        yield Check("video", f"pyav {av.__version__}, FFmpeg {av.ffmpeg_version_info}")
 
 
 def models(lock: Lock, store: Store, hardware: Hardware, *, offline: bool) -> Iterator[Check]:
@@ -126,9 +121,10 @@ def models(lock: Lock, store: Store, hardware: Hardware, *, offline: bool) -> It
             yield failed(recognizer, error, "use the models.lock that ships with recognize")
             continue
         name = choice.entry.name
-        found = f"{name} ({choice.entry.tier}): {choice.reason}"
+        found = f"{name} ({choice.entry.tier}, {engine_of(choice.entry).name}): {choice.reason}"
         if not store.installed(choice.entry):
-            size = f"{choice.entry.download_size / 1e6:.0f} MB"
+            bound = "" if choice.entry.size_is_known else "at most "
+            size = f"{bound}{choice.entry.download_size / 1e6:.0f} MB"
             yield _missing(recognizer, f"{found}; not installed ({size})", name, store, offline=offline)
             continue
         try:
@@ -170,7 +166,7 @@ def failed(name: str, error: RecognizeError, remedy: str) -> Check:
 def _onnxruntime(hardware: Hardware) -> Check:
     name = "onnxruntime"
     release = installed_version(name)
-    if release is None or importlib.util.find_spec(name) is None:
+    if release is None or find_spec(name) is None:
         remedy = "pip install onnxruntime"
         if hardware.libc.name == "musl":
             remedy = "there is no wheel for musl: use the distribution's package, or a system with glibc"
@@ -195,6 +191,33 @@ def _onnxruntime(hardware: Hardware) -> Check:
     how = f"dies of signal {-done.returncode}" if done.returncode < 0 else f"cannot be imported: {last}"
     remedy = "pip install --force-reinstall onnxruntime, or another release of it"
     return Check(name, f"{release}, which {how}", State.BAD, remedy, ExitCode.ENGINE)
+
+
+def _places() -> Check:
+    name, table = "places", installed_version("reverse-geocode")
+    if table is None or installed_version("babel") is None:
+        return Check(name, "not installed; only -r places needs it (pip install 'recognize-cli[places]')")
+    return Check(name, f"reverse-geocode {table}")
+
+
+def _tensorflow(hardware: Hardware) -> Check:
+    name = "tensorflow"
+    install = "pip install 'recognize-cli[native]'"
+    release = installed_version(name) or installed_version("tensorflow-cpu")
+    hub = installed_version("tensorflow-hub")
+    if hardware.cpu.architecture.lower() in ("x86_64", "amd64") and not hardware.cpu.has("avx"):
+        if release is None:
+            return Check(name, "not installed, and of no use on a CPU without AVX")
+        remedy = "leave it: ONNX Runtime does the work"
+        return Check(name, f"{release}, which dies on a CPU without AVX", State.WARNING, remedy)
+    if release is None:
+        return Check(name, f"not installed; only full-size models of actions need it ({install})")
+    if hub is None:
+        return Check(name, f"{release}, of no use without tensorflow-hub", State.WARNING, install)
+    if find_spec("pkg_resources") is None:
+        found = f"{release}, tensorflow-hub {hub}, which needs a setuptools older than 82"
+        return Check(name, found, State.WARNING, install)
+    return Check(name, f"{release}, tensorflow-hub {hub}")
 
 
 def _missing(recognizer: str, found: str, name: str, store: Store, *, offline: bool) -> Check:

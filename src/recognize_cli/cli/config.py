@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from recognize_cli.accounts.given import VARIABLES as PASSWORD_VARIABLES
 from recognize_cli.cli.commands import Group
 from recognize_cli.cli.invocation import Invocation
 from recognize_cli.cli.options import format_option
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LOG = logging.getLogger(__name__)
-_OTHER_VARIABLES = ("RECOGNIZE_CONFIG", DEBUG_VARIABLE, "RECOGNIZE_GIT_MIRROR", "RECOGNIZE_NPM_MIRROR")
+_OTHER_VARIABLES = (
+    "RECOGNIZE_CONFIG",
+    DEBUG_VARIABLE,
+    "RECOGNIZE_GIT_MIRROR",
+    "RECOGNIZE_NPM_MIRROR",
+    *PASSWORD_VARIABLES,
+)
 
 
 @click.group(cls=Group, needs_config=False)

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 from recognize_cli.cli.progress import byte_progress
 from recognize_cli.labels import load_labels
 from recognize_cli.models.convert import GRAPH
-from recognize_cli.models.entries import Classifier, Tagger
+from recognize_cli.models.entries import Classifier, Tagger, Video
 from recognize_cli.models.fetch import ensure
 from recognize_cli.models.hashing import fingerprint
 from recognize_cli.models.select import Backend, select
+from recognize_cli.resources import installed_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from recognize_cli.engines.places import Gazetteer
     from recognize_cli.hardware import Hardware
     from recognize_cli.models.entries import ModelEntry
     from recognize_cli.models.lockfile import Lock
     from recognize_cli.models.store import Store
-    from recognize_cli.protocols import FaceModel, Recognizer, Session
+    from recognize_cli.protocols import ActionModel, FaceModel, Recognizer, Session
+    from recognize_cli.records import Clips
 
 _LOG = logging.getLogger(__name__)
 
@@ -48,12 +51,14 @@ def fetch_if_missing(entry: ModelEntry, store: Store, *, offline: bool, progress
             ensure(entry, store, offline=offline, progress=report)
 
 
-def build(entry: ModelEntry, store: Store) -> Recognizer:
-    """The recognizer that runs this model; the model is checked and loaded when the first file comes."""
-    return _BUILDERS[entry.recognizer](entry, store)
+def build(name: str, entry: ModelEntry | None, store: Store) -> Recognizer:
+    """A recognizer, and the model that it runs if any, which is loaded when the first file comes."""
+    if entry is None:
+        return _WITHOUT_MODEL[name]()
+    return _BUILDERS[name](entry, store)
 
 
-def _objects(entry: ModelEntry, store: Store) -> Recognizer:
+def _objects(entry: ModelEntry, store: Store, clips: Clips | None = None) -> Recognizer:
     from recognize_cli.recognizers.objects import ObjectsRecognizer
 
     assert isinstance(entry.task, Classifier)  # as models.lock has it for this recognizer
@@ -63,7 +68,14 @@ def _objects(entry: ModelEntry, store: Store) -> Recognizer:
         lambda: _open_session(entry, store),
         model=fingerprint(entry),
         logits=entry.task.scores == "logits",
+        clips=clips,
     )
+
+
+def _video_objects(entry: ModelEntry, store: Store) -> Recognizer:
+    from recognize_cli.recognizers.objects import STILLS
+
+    return _objects(entry, store, STILLS)
 
 
 def _faces(entry: ModelEntry, store: Store) -> Recognizer:
@@ -82,6 +94,56 @@ def _music(entry: ModelEntry, store: Store) -> Recognizer:
         lambda: _open_session(entry, store),
         model=fingerprint(entry),
     )
+
+
+def _landmarks(entry: ModelEntry, store: Store) -> Recognizer:
+    from recognize_cli.recognizers.landmarks import Classifiers, LandmarksRecognizer
+
+    return LandmarksRecognizer(
+        lambda: Classifiers.open(store.open_model(entry), _session), model=fingerprint(entry)
+    )
+
+
+def _places() -> Recognizer:
+    from recognize_cli.recognizers.places import PlacesRecognizer
+
+    def open_gazetteer() -> Gazetteer:
+        from recognize_cli.engines.places import Gazetteer
+
+        return Gazetteer()
+
+    version = "-".join(filter(None, map(installed_version, ("reverse-geocode", "babel"))))
+    return PlacesRecognizer(open_gazetteer, version=version)
+
+
+def _actions(entry: ModelEntry, store: Store) -> Recognizer:
+    from recognize_cli.recognizers.actions import ActionsRecognizer
+
+    assert isinstance(entry.task, Video)  # as models.lock has it for this recognizer
+    open_model = _ACTION_MODELS[entry.format]
+    return ActionsRecognizer(
+        entry.task.view,
+        [label.name for label in load_labels(entry.task.labels)],
+        lambda: open_model(entry, store),
+        model=fingerprint(entry),
+    )
+
+
+def _movinet_stream(entry: ModelEntry, store: Store) -> ActionModel:
+    from recognize_cli.actions.movinet_stream import MovinetStream
+
+    return MovinetStream(_open_session(entry, store))
+
+
+def _movinet_base(entry: ModelEntry, store: Store) -> ActionModel:
+    from recognize_cli.actions.movinet_base import MovinetBase
+    from recognize_cli.engines.tensorflow.session import TensorFlowSession
+    from recognize_cli.hardware import probe
+
+    assert isinstance(entry.task, Video)  # as models.lock has it for this recognizer
+    # Its calls take their turns, so each may have all cores.
+    session = TensorFlowSession(store.open_model(entry).folder, threads=probe().cores)
+    return MovinetBase(session, entry.task.length)
 
 
 def _yunet_sface(graphs: Mapping[str, Path]) -> FaceModel:
@@ -125,8 +187,22 @@ _BUILDERS: Mapping[str, Callable[[ModelEntry, Store], Recognizer]] = {
     "objects": _objects,
     "faces": _faces,
     "music": _music,
+    "actions": _actions,
+    "landmarks": _landmarks,
+    "video_objects": _video_objects,
 }
 """One line a recognizer; what each needs is imported when it is built."""
+
+_WITHOUT_MODEL: Mapping[str, Callable[[], Recognizer]] = {
+    "places": _places,
+}
+"""The same for those that run no model."""
+
+_ACTION_MODELS: Mapping[str, Callable[[ModelEntry, Store], ActionModel]] = {
+    "movinet-tflite": _movinet_stream,
+    "saved-model": _movinet_base,
+}
+"""One line a format of models for actions."""
 
 _FACE_MODELS: Mapping[str, Callable[[Mapping[str, Path]], FaceModel]] = {
     "yunet-sface": _yunet_sface,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from recognize_cli.cli.output import styler
 from recognize_cli.naming import printable
+from recognize_cli.secret import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 PACKAGE = "recognize_cli"
 _OTHERS_FROM = 2
+_CHATTY = "urllib3"
+"""Warns of each attempt that failed; what comes of it in the end is told by us."""
 _LEVELS = (logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)
 
 
@@ -32,10 +35,12 @@ def logging_to_stderr(verbosity: int) -> Iterator[None]:
     this program, at 2 also those of libraries and Python's own warnings.
     """
     handler = _Handler(sys.stderr)
-    root, own, warnings = (logging.getLogger(name) for name in ("", PACKAGE, "py.warnings"))
-    before = [(logger, logger.level) for logger in (root, own, warnings)]
+    loggers = [logging.getLogger(name) for name in ("", PACKAGE, "py.warnings", _CHATTY)]
+    root, own, warnings, chatty = loggers
+    before = [(logger, logger.level) for logger in loggers]
     everything = verbosity >= _OTHERS_FROM
     root.setLevel(logging.DEBUG if everything else logging.WARNING)
+    chatty.setLevel(logging.DEBUG if everything else logging.ERROR)
     own.setLevel(_LEVELS[min(max(verbosity, -2), 1) + 2])
     warnings.setLevel(logging.WARNING if everything else logging.CRITICAL)
     root.addHandler(handler)
@@ -78,15 +83,18 @@ class _Formatter(logging.Formatter):
         self._dated = not stream.isatty() and not _is_journal(stream, environment)
 
     def format(self, record: logging.LogRecord) -> str:
-        """``2026-05-01T10:00:00+0200 warning: message``; the time in files, the level if it matters."""
-        message = printable(record.getMessage())
+        """``2026-05-01T10:00:00+0200 warning: message``; the time in files, the level if it matters.
+
+        Secrets that strayed into it are hidden.
+        """
+        message = printable(redacted(record.getMessage()))
         if record.levelno != logging.INFO or self._dated:
             level = record.levelname.lower()
             message = f"{self._style_text(f'{level}:', level)} {message}"
         if self._dated:
             message = f"{self.formatTime(record, self.datefmt)} {message}"
         if record.exc_info:
-            trace = self.formatException(record.exc_info)
+            trace = redacted(self.formatException(record.exc_info))
             message = "\n".join([message, *(printable(line) for line in trace.splitlines())])
         return message
 

@@ -49,7 +49,7 @@ def list_models(format: str, store: Path | None, lock: Path | None) -> None:
                 entry.name,
                 entry.recognizer,
                 entry.tier.value,
-                f"{entry.download_size / 1e6:.1f} MB",
+                f"{'' if entry.size_is_known else '<= '}{entry.download_size / 1e6:.1f} MB",
                 entry.licence,
                 _yes_no(opened.installed(entry)),
                 _yes_no(entry.default),
@@ -150,9 +150,12 @@ def show_lock(check: bool, lock: Path | None) -> None:
 @store_option
 @lock_option
 def show_path(name: str | None, store: Path | None, lock: Path | None) -> None:
-    """Print where models are installed, or the ONNX files of one."""
+    """Print where models are installed, or the files of one."""
     opened = _store(store)
-    for path in opened.open_model(_lock(lock).entry(name)).graphs.values() if name else (opened.root,):
+    if name:
+        entry = _lock(lock).entry(name)
+        opened.verify(entry)
+    for path in opened.files(entry) if name else (opened.root,):
         click.echo(path)
 
 
@@ -229,8 +232,8 @@ def _described(entry: ModelEntry, store: Store) -> dict[str, object]:
 
 
 def _location(entry: ModelEntry, store: Store) -> Path:
-    """The ONNX file of a model, or the folder of several."""
-    paths = list(store.graphs(entry).values())
+    """The one file of a model, or the folder of several."""
+    paths = store.files(entry)
     return paths[0] if len(paths) == 1 else store.directory(entry)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Callable[..., Any])
 
-SHARED = frozenset({"catalogue", "lock", "offline", "progress", "rules", "store"})
+SHARED = frozenset({"ca", "catalogue", "lock", "offline", "progress", "rules", "store"})
 """Options with one variable for all commands, which may stand at the top level of the config file."""
 
 _OUTPUT = "Output"
@@ -135,6 +135,19 @@ def progress_option(command: F) -> F:
         shared=True,
         section=_OUTPUT,
         help="Show a progress bar on stderr; without one, a line a minute is logged.",
+    )(command)
+
+
+def ca_option(command: F) -> F:
+    """``--ca FILE``, as the parameter `ca`: a Path or None."""
+    return option(
+        "--ca",
+        type=click.Path(dir_okay=False, path_type=Path),
+        show_default="those of the system",
+        metavar="FILE",
+        shared=True,
+        section="Servers",
+        help="The certificates (PEM) that servers must be signed by, for an authority of your own.",
     )(command)
 
 

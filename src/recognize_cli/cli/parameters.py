@@ -1,4 +1,4 @@
-"""Options and the types of their values: sizes and durations."""
+"""Options and the types of their values: sizes, durations, and values that differ by name."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from click.shell_completion import CompletionItem
     from click.types import OptionHelpExtra
 
 
@@ -22,7 +23,8 @@ class Option(click.Option):
     Both are named after the long flag: ``--max-size`` of scan is RECOGNIZE_SCAN_MAX_SIZE, and `max-size`
     in the table [scan]. With `shared` it has one variable for all commands (RECOGNIZE_CATALOGUE) and may
     stand at the top level of the config file; its key is then in `options.SHARED`. `section` is the
-    heading under which help lists it.
+    heading under which help lists it. Of one that may be repeated the config file holds a list; with
+    `or_one` a single value will do.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class Option(click.Option):
         section: str = "Options",
         configurable: bool = True,
         shared: bool = False,
+        or_one: bool = False,
         **attributes: Any,
     ) -> None:
         attributes.setdefault("show_envvar", configurable)
@@ -40,6 +43,7 @@ class Option(click.Option):
         self.section = section
         self.configurable = configurable
         self.shared = shared
+        self.or_one = or_one
         flag = max((flag for flag in self.opts if flag.startswith("--")), key=len, default=self.name)
         self.key = flag.removeprefix("--").replace("-", "_")
 
@@ -106,6 +110,52 @@ class Duration(Quantity):
         if not 0 < seconds <= _LONGEST:
             self.fail(f"{value!r} is not a duration; write for instance 45s, 90m, 1h30m or 2d", param, ctx)
         return seconds
+
+
+class PerName(click.ParamType[tuple[str | None, str]]):
+    """A value for everything, or as ``NAME=VALUE`` for one thing; names and values are of a few.
+
+    `value_for` says which of several counts for a name.
+    """
+
+    name = "value"
+
+    def __init__(self, what: str, names: Sequence[str], values: Sequence[str]) -> None:
+        """`what` is what has such a name: "recognizer"."""
+        self._what = what
+        self._names = names
+        self._values = values
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str | None, str]:
+        """The name, or None for everything, and the value."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, chosen = str(value).rpartition("=")
+        if equals and name not in self._names:
+            self.fail(f"there is no {self._what} {name!r}; there are {', '.join(self._names)}", param, ctx)
+        if chosen not in self._values:
+            self.fail(f"{chosen!r} is not one of {', '.join(self._values)}", param, ctx)
+        return (name if equals else None), chosen
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """What help shows: the values."""
+        return f"[NAME=]{'|'.join(self._values)}"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The values, for everything and for each name."""
+        from click.shell_completion import CompletionItem
+
+        every = [*self._values, *(f"{name}={value}" for name in self._names for value in self._values)]
+        return [CompletionItem(each) for each in every if each.startswith(incomplete)]
+
+
+def value_for(name: str, given: Sequence[tuple[str | None, str]], default: str) -> str:
+    """The value that counts for a name: the last one given for it or for everything."""
+    return next((value for whose, value in reversed(given) if whose in (None, name)), default)
 
 
 _NUMBER = r"\d{1,18}(?:\.\d{1,9})?"

@@ -96,10 +96,14 @@ def _usage(error: click.UsageError) -> int:
 def _print_traceback(error: BaseException) -> None:
     import traceback
 
-    lines = "".join(traceback.format_exception(error)).splitlines()
+    from recognize_cli.secret import redacted
+
+    lines = redacted("".join(traceback.format_exception(error))).splitlines()
     sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
 
 
 def _say(message: str, code: ExitCode) -> int:
-    sys.stderr.write(f"{PROGRAM}: {printable(message)}\n")
+    from recognize_cli.secret import redacted
+
+    sys.stderr.write(f"{PROGRAM}: {printable(redacted(message))}\n")
     return code

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from recognize_cli.labels import Label
-    from recognize_cli.rules import Rule, RuleSet
+    from recognize_cli.rules import NameRule, Rule, RuleSet
 
     Classes = list[tuple[Label, Rule]]
 
@@ -93,20 +93,19 @@ def show_rules(words: tuple[str, ...], format: str, rules: Path | None) -> None:
     """
     from recognize_cli.rules import load_rules
 
-    classes = _classes(load_rules(rules or shipped("rules.yml")))
+    loaded = load_rules(rules or shipped("rules.yml"))
+    classes = _classes(loaded)
     carriers = _carriers(classes)
+    asked, tags, names = classes, carriers, dict(loaded.names)
     if words:
-        asked, tags = _matching(" ".join(words), classes, carriers)
-    else:
-        asked, tags = classes, carriers
+        asked, tags, names = _matching(" ".join(words), classes, carriers, names)
     if format == "json":
-        write_json(_document(asked, tags))
-    elif words:
-        for line in _lines(asked, tags):
-            click.echo(line)
-    else:
-        for name, givers in tags.items():
-            click.echo(f"{name:24} {_count(givers)}")
+        write_json(_document(asked, tags, names))
+        return
+    for line in _lines(asked, tags) if words else _overview(tags):
+        click.echo(line)
+    for name, rule in names.items():
+        click.echo(_naming(name, rule))
 
 
 def _classes(rules: RuleSet) -> Classes:
@@ -126,14 +125,20 @@ def _carriers(classes: Classes) -> dict[str, Classes]:
 
 
 def _matching(
-    wanted: str, classes: Classes, carriers: dict[str, Classes]
-) -> tuple[Classes, dict[str, Classes]]:
-    """The classes and the tags of that name; raises UsageError, with what is near, if there are none."""
+    wanted: str, classes: Classes, carriers: dict[str, Classes], names: dict[str, NameRule]
+) -> tuple[Classes, dict[str, Classes], dict[str, NameRule]]:
+    """What is of that name: classes, tags, rules for names that give such a category.
+
+    Raises UsageError, with what is near, if there is nothing.
+    """
     asked = [(label, rule) for label, rule in classes if _names(wanted, label)]
     tags = {name: givers for name, givers in carriers.items() if name.lower() == wanted.lower()}
-    if asked or tags:
-        return asked, tags
-    known = {name.lower(): name for name in (*carriers, *(label.name for label, _ in classes))}
+    naming = {key: rule for key, rule in names.items() if wanted.lower() in map(str.lower, rule.categories)}
+    if asked or tags or naming:
+        return asked, tags, naming
+    categories = (category for rule in names.values() for category in rule.categories)
+    words = (*carriers, *(label.name for label, _ in classes), *categories)
+    known = {name.lower(): name for name in words}
     near = [known[name] for name in difflib.get_close_matches(wanted.lower(), known)]
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise click.UsageError(f"There is no class and no tag {wanted!r}.{hint}")
@@ -150,6 +155,16 @@ def _lines(asked: Classes, tags: dict[str, Classes]) -> Iterator[str]:
         yield f"tag {name}: {_count(givers)}"
         for label, rule in givers:
             yield f"  {_threshold(rule)}  {_described(label)}"
+
+
+def _overview(tags: dict[str, Classes]) -> Iterator[str]:
+    return (f"{name:24} {_count(givers)}" for name, givers in tags.items())
+
+
+def _naming(recognizer: str, rule: NameRule) -> str:
+    given = ", ".join(["its name", *rule.categories])
+    best = "the best one" if rule.most == 1 else f"each of the best {rule.most}"
+    return f"any class of {recognizer}: {given} from {rule.threshold:.2f}, for {best}"
 
 
 def _described(label: Label) -> str:
@@ -170,7 +185,7 @@ def _count(givers: Classes) -> str:
     return f"{len(givers)} class{'es' if len(givers) > 1 else ''}"
 
 
-def _document(asked: Classes, tags: dict[str, Classes]) -> dict[str, object]:
+def _document(asked: Classes, tags: dict[str, Classes], names: dict[str, NameRule]) -> dict[str, object]:
     return {
         "type": "rules",
         "schema": _SCHEMA,
@@ -181,6 +196,15 @@ def _document(asked: Classes, tags: dict[str, Classes]) -> dict[str, object]:
         "tags": [
             {"name": name, "classes": [_class(label, rule) for label, rule in givers]}
             for name, givers in tags.items()
+        ],
+        "names": [
+            {
+                "recognizer": recognizer,
+                "threshold": rule.threshold,
+                "categories": list(rule.categories),
+                "most": rule.most,
+            }
+            for recognizer, rule in names.items()
         ],
     }
 

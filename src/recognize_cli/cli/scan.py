@@ -9,6 +9,7 @@ import click
 
 from recognize_cli.cli.commands import Command
 from recognize_cli.cli.options import (
+    ca_option,
     catalogue_option,
     format_option,
     lock_option,
@@ -19,13 +20,20 @@ from recognize_cli.cli.options import (
     rules_option,
     store_option,
 )
-from recognize_cli.cli.parameters import Duration, Size
+from recognize_cli.cli.parameters import Duration, PerName, Size
+from recognize_cli.recognizers.landmarks import ASKED_BY
 
 if TYPE_CHECKING:
     from recognize_cli.errors import ExitCode
 
 _RULE_ORDER = "recognize_cli.rule_order"
-RECOGNIZERS = ("objects", "faces", "music")
+RECOGNIZERS = ("objects", "faces", "landmarks", "places", "music", "actions", "video_objects")
+"""All there are, in the order in which they look at a file and in which records name them."""
+
+DEFAULT = "default"
+"""Stands for `DEFAULTS` in an option, and for those, too, whose models somebody has fetched by hand."""
+
+DEFAULTS = ("objects", "faces", "music", "actions")
 
 
 class _ScanCommand(Command):
@@ -53,16 +61,20 @@ class _ScanCommand(Command):
     "-r",
     "--recognizer",
     "recognizers",
-    type=click.Choice(RECOGNIZERS),
+    type=click.Choice((DEFAULT, *RECOGNIZERS)),
     multiple=True,
-    default=RECOGNIZERS,
-    help="What to look for; may be given several times.",
+    default=(DEFAULT,),
+    help="What to look for; may be given several times. The default is objects, faces, music and actions,"
+    " and landmarks where their model is installed.",
 )
 @option(
     "--backend",
-    type=click.Choice(["auto", "native", "portable"]),
-    default="auto",
-    help="Full-size models, small ones, or the best that is installed and that this machine can run.",
+    type=PerName("recognizer", RECOGNIZERS, ("auto", "native", "portable")),
+    multiple=True,
+    default=("auto",),
+    or_one=True,
+    help="Full-size models, small ones, or the best that is installed and that this machine can run; for all"
+    " recognizers or for one (actions=native). May be given several times, the last one counts.",
 )
 @option(
     "--model",
@@ -70,6 +82,19 @@ class _ScanCommand(Command):
     multiple=True,
     metavar="NAME",
     help="Use this model of models.lock for its recognizer, whatever its tier; may be given several times.",
+)
+@option(
+    "--landmarks-for",
+    "landmarks_for",
+    multiple=True,
+    default=sorted(ASKED_BY),
+    metavar="TAG",
+    help="Look for landmarks in photos that objects gave this tag; may be given several times.",
+)
+@option(
+    "--video-objects/--no-video-objects",
+    default=True,
+    help="Tag the objects in videos where no model for actions can be had.",
 )
 @rules_option
 @option("--scores", is_flag=True, section="Output", help="Add the raw top classes to each record.")
@@ -87,7 +112,12 @@ class _ScanCommand(Command):
     help="Remember nothing, and know nothing of earlier runs.",
 )
 @option("--full", is_flag=True, section="Catalogue", help="Look at every file again, known or not.")
-@option("--retry", is_flag=True, section="Catalogue", help="Try files again that could not be read.")
+@option(
+    "--retry",
+    is_flag=True,
+    section="Catalogue",
+    help="Try files again that could not be read, and tags that a server refused.",
+)
 @option(
     "--wait",
     is_flag=True,
@@ -128,6 +158,65 @@ class _ScanCommand(Command):
     configurable=False,
     section="Files",
     help="Listed files end with a NUL byte, not a newline.",
+)
+@option(
+    "--push",
+    is_flag=True,
+    section="Servers",
+    help="Put the tags on the files of a Nextcloud SOURCE, for all its users to see; only tags that recognize"
+    " put there are ever taken off.",
+)
+@option(
+    "--push-to",
+    metavar="ADDRESS",
+    section="Servers",
+    help="Put the tags of local files on the same files of a Nextcloud: nextclouds://alice@host/Photos."
+    " It has to have them under the same path and with the same size.",
+)
+@option(
+    "--map",
+    "push_map",
+    multiple=True,
+    metavar="LOCAL=REMOTE",
+    section="Servers",
+    help="LOCAL is the folder REMOTE below --push-to; may be given several times. Without it the"
+    " SOURCE is the whole of --push-to.",
+)
+@option(
+    "--push-people",
+    is_flag=True,
+    section="Servers",
+    help="Put the names of people on photos, too. All users of the server see them; a push without this takes"
+    " them off again.",
+)
+@option(
+    "-n",
+    "--dry-run",
+    is_flag=True,
+    configurable=False,
+    section="Servers",
+    help="With --push or --push-to: scan, and tell what would be pushed; push nothing.",
+)
+@ca_option
+@option(
+    "--previews/--no-previews",
+    default=True,
+    section="Servers",
+    help="Look at a Nextcloud's previews of images, where it makes some, instead of fetching the images.",
+)
+@option(
+    "--downloads",
+    type=click.IntRange(1, 32),
+    default=4,
+    section="Servers",
+    help="Files that are fetched from a server at a time.",
+)
+@option(
+    "--temporary",
+    type=Size(),
+    show_default="4GiB, less where little is free",
+    section="Servers",
+    help="What files on their way may take of the disk that TMPDIR is on.",
 )
 @option("--max-size", type=Size(), section="Files", help="Leave larger files out, such as 100MiB.")
 @option(
@@ -181,10 +270,12 @@ class _ScanCommand(Command):
 def command(ctx: click.Context, /, **settings: Any) -> ExitCode:
     """Tag the media files of a tree.
 
-    A SOURCE is a folder or a file; - reads paths from stdin. What an earlier run knows is not looked at
+    A SOURCE is a folder or a file, or a folder on a server: nextclouds://user@host/path or
+    webdavs://user@host/path; - reads paths from stdin. What an earlier run knows is not looked at
     again, and is part of the output all the same. Models are fetched the first time they are needed.
     """
-    from recognize_cli.cli.wiring import ScanOptions, explain_path, run_scan
+    from recognize_cli.cli.scan_options import ScanOptions
+    from recognize_cli.cli.wiring import explain_path, run_scan
 
     if not settings["sources"]:
         if settings["files_from"] is None:

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from platformdirs import user_config_path
 
 from recognize_cli.cli.parameters import Option, Quantity
-from recognize_cli.config import FILE_NAME, ConfigFile, Key, Table, Wanted, nothing, read
+from recognize_cli.config import FILE_NAME, PASSWORDS, ConfigFile, Key, Table, Wanted, nothing, read
 from recognize_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Settings:
         tables = command.list_commands(context) if isinstance(command, click.Group) else ()
         own = self.file.table(names)
         if not names:
+            tables = (*tables, PASSWORDS)
             return _converted(context, own, own.options(keys, tables=tables, others=self.shared), options)
         top = self.file.table().only([key for key, option in options.items() if option.shared])
         return _converted(context, top, top.options(keys), options) | _converted(
@@ -87,7 +88,7 @@ def command_names(context: click.Context) -> tuple[str, ...]:
 
 
 def _key(option: Option) -> Key:
-    return Key(_wanted(option), many=option.multiple)
+    return Key(_wanted(option), many=option.multiple, or_one=option.or_one)
 
 
 def _wanted(option: Option) -> Wanted:
@@ -115,6 +116,8 @@ def _converted(
     converted = {}
     for key, value in values.items():
         option = options[key]
+        if option.multiple and not isinstance(value, list):
+            value = [value]
         if isinstance(option.type, click.Path):
             value = _expanded(value)
         try:

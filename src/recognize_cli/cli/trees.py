@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, cast
 
-from recognize_cli.errors import ConfigError, SourceError
+from recognize_cli.errors import ConfigError, LoginError, SourceError
 from recognize_cli.ignore import Filters, Rule
 from recognize_cli.pipeline import Tree
 from recognize_cli.sources.local import open_local
@@ -21,18 +21,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from io import BufferedIOBase
 
-    from recognize_cli.sources.local import LocalSource
+    from recognize_cli.errors import RecognizeError
+    from recognize_cli.protocols import Source
 
-_STDIN = "-"
+STDIN = "-"
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://")
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which files of which trees take part; ``listed`` is a list of paths to read, if there is one."""
+    """Which files of which trees take part; ``listed`` is a list of paths to read, if there is one.
+
+    ``remote`` opens the source of an address.
+    """
 
     sources: Sequence[str]
     filters: Filters
+    remote: Callable[[str], Source]
     follow_symlinks: bool = False
     listed: BufferedIOBase | None = None
     nul: bool = False
@@ -48,7 +53,7 @@ def filters(rules: Sequence[tuple[bool, str]], *, max_size: int | None, one_file
 
 
 def trees(
-    selection: Selection, stop: Callable[[], bool], problem: Callable[[SourceError], None]
+    selection: Selection, stop: Callable[[], bool], problem: Callable[[RecognizeError], None]
 ) -> Iterator[Tree]:
     """The trees to scan, opened one after the other; ``problem`` is told of those that cannot be.
 
@@ -71,19 +76,19 @@ def trees(
 class _Place:
     """A source, and the paths in it that are meant; None for all of it."""
 
-    source: LocalSource
+    source: Source
     listed: Iterable[str] | None
 
 
-def _opened(selection: Selection, problem: Callable[[SourceError], None]) -> Iterator[_Place]:
+def _opened(selection: Selection, problem: Callable[[RecognizeError], None]) -> Iterator[_Place]:
     for name in selection.sources:
-        if name == _STDIN:
+        if name == STDIN:
             paths = read_paths(cast("BufferedIOBase", sys.stdin.buffer), nul=selection.nul, where="stdin")
             yield _Place(_open("/", selection)[0], map(_absolute, paths))
             continue
         try:
             source, only = _open(name, selection)
-        except SourceError as error:
+        except (SourceError, LoginError) as error:
             problem(error)
             continue
         if selection.listed is not None:
@@ -105,10 +110,15 @@ def why(selection: Selection, path: str) -> tuple[bool, str]:
     return verdict.included, verdict.sentence
 
 
-def _open(name: str, selection: Selection) -> tuple[LocalSource, str | None]:
-    if _ADDRESS.match(name):
-        raise ConfigError(where=name, problem="only local folders can be scanned; mount it, or sync it")
+def _open(name: str, selection: Selection) -> tuple[Source, str | None]:
+    if is_address(name):
+        return selection.remote(name), None
     return open_local(name, follow_symlinks=selection.follow_symlinks)
+
+
+def is_address(name: str) -> bool:
+    """Whether a SOURCE is on a server."""
+    return _ADDRESS.match(name) is not None
 
 
 def _absolute(path: str) -> str:

@@ -6,46 +6,46 @@ import logging
 import os
 import sys
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from recognize_cli.catalogue import NullCatalogue, SqliteCatalogue
-from recognize_cli.cli.installation import build, choose, fetch_if_missing
+from recognize_cli.cli.crew import Recruiter
 from recognize_cli.cli.output import default_format, destination, styler
 from recognize_cli.cli.progress import above_bar, file_progress
-from recognize_cli.cli.trees import Selection, filters, trees, why
+from recognize_cli.cli.pushes import check, pushing, report
+from recognize_cli.cli.remotes import Remotes, check_address
+from recognize_cli.cli.trees import Selection, filters, is_address, trees, why
 from recognize_cli.errors import ExitCode
 from recognize_cli.hardware import probe
 from recognize_cli.interrupt import Interrupt
 from recognize_cli.locking import acquire
 from recognize_cli.media.fingerprint import decoder_fingerprint
-from recognize_cli.media.jobs import DecodeJob, DecodeResult, Limits
 from recognize_cli.media.sandbox import Sandbox
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.store import Store
 from recognize_cli.naming import printable
 from recognize_cli.pipeline import Tools, scan
-from recognize_cli.records import Kind
+from recognize_cli.pushing.pushes import CONNECTIONS
 from recognize_cli.resources import shipped
 from recognize_cli.rules import load_rules
 from recognize_cli.sinks.jsonl import JsonSink
 from recognize_cli.sinks.text import TextSink
+from recognize_cli.stages.intake import Intake
 from recognize_cli.stages.reconcile import Policy
 from recognize_cli.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from concurrent.futures import Future
-    from io import BufferedIOBase, TextIOWrapper
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+    from io import TextIOWrapper
     from typing import IO
 
     from recognize_cli.catalogue import Catalogue
+    from recognize_cli.cli.scan_options import ScanOptions
     from recognize_cli.hardware import Hardware
-    from recognize_cli.protocols import Recognizer, Sink, Source
+    from recognize_cli.protocols import Listings, Sink
     from recognize_cli.rules import RuleSet
-    from recognize_cli.stages.items import Job
+    from recognize_cli.stages.crew import Crew
 
 _LOG = logging.getLogger(__name__)
 NO_RULES = "none"
@@ -55,72 +55,53 @@ _LOOK_AHEAD = 4
 """Files decoded or being decoded for each decoding process: enough that neither decoders nor models wait."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanOptions:
-    """What the command line, the environment and the config file say, as one value."""
-
-    sources: tuple[str, ...]
-    recognizers: tuple[str, ...]
-    backend: str
-    models: tuple[str, ...]
-    rules: Path | None
-    scores: bool
-    changed_only: bool
-    format: str | None
-    output: Path | None
-    progress: bool | None
-    catalogue: Path
-    no_catalogue: bool
-    full: bool
-    retry: bool
-    wait: bool
-    filters: list[tuple[bool, str]]
-    one_file_system: bool
-    follow_symlinks: bool
-    files_from: BufferedIOBase | None
-    nul: bool
-    max_size: int | None
-    explain: str | None
-    max_duration: float | None
-    timeout: float
-    jobs: int | None
-    threads: int | None
-    batch_size: int
-    nice: int | None
-    offline: bool
-    store: Path | None
-    lock: Path | None
-
-
 def run_scan(options: ScanOptions) -> ExitCode:
     """Scans what the options name and reports it; returns how it went."""
     tally = Tally()
+    for address in filter(is_address, options.sources):
+        check_address(address)
+    check(options)
     with ExitStack() as stack:
         rules, hardware = _rules(options), probe()
         catalogue = stack.enter_context(_catalogue(options, tally))
-        recognizers = _recognizers(options, hardware)
-        for each in recognizers.values():
+        crew = _crew(options, hardware, rules, tally)
+        for each in crew.members.values():
             stack.callback(each.close)
         # Only from here on does a signal end the run in order: what came before leaves nothing to save.
         stop = stack.enter_context(Interrupt(_remaining(options, tally)))
         jobs, threads = options.jobs or hardware.cores, options.threads or hardware.cores
+        remotes = stack.enter_context(_remotes(options, stop, catalogue.listings))
+        stop.on_abort(remotes.abort)
         sandbox = stack.enter_context(Sandbox(jobs, timeout=options.timeout))
         stop.on_abort(sandbox.abort)
+        intake = Intake(
+            sandbox,
+            crew,
+            downloads=options.downloads,
+            waiting=2 * jobs,
+            previews=options.previews,
+            stop=stop,
+        )
+        stack.enter_context(intake)
         stream = stack.enter_context(destination(options.output, on_abort=stop.on_abort))
         sink = stack.enter_context(_sink(options, stream))
         progress = stack.enter_context(closing(file_progress(options.progress)))
         tools = Tools(
-            policy=_policy(options, recognizers, rules),
+            policy=_policy(options, crew, rules),
             catalogue=catalogue,
-            submit=partial(_submit, sandbox, recognizers),
+            submit=intake.submit,
             apply=rules.apply,
             stop=stop,
             look_ahead=_LOOK_AHEAD * jobs + options.batch_size,
             threads=threads,
             batch_size=options.batch_size,
         )
-        selected = trees(_selection(options), stop, tally.problem)
+        pushes = stack.enter_context(pushing(options, catalogue, remotes, stop, tally))
+        tools = replace(tools, remotes=pushes.remotes, meanwhile=pushes.step) if pushes else tools
+        selected = trees(_selection(options, remotes), stop, tally.problem)
         scan(selected, tools, sink, progress, tally, changed_only=options.changed_only)
+        if pushes:
+            report(pushes, sink, tally, dry_run=options.dry_run)
         if stop.requested:
             tally.stopped(stop.requested, stop.exit_code)
         sink.summary(tally.summary([_absolute(name) for name in options.sources]))
@@ -130,25 +111,37 @@ def run_scan(options: ScanOptions) -> ExitCode:
 
 def explain_path(options: ScanOptions) -> ExitCode:
     """Says on stdout whether a path takes part in a scan, and why."""
-    _, sentence = why(_selection(options), options.explain or "")
+    with _remotes(options, lambda: False) as remotes:
+        _, sentence = why(_selection(options, remotes), options.explain or "")
     sys.stdout.write(printable(sentence) + "\n")
     return ExitCode.DONE
 
 
-def _selection(options: ScanOptions) -> Selection:
+def _remotes(options: ScanOptions, stop: Callable[[], bool], listings: Listings | None = None) -> Remotes:
+    return Remotes(
+        stop=stop,
+        ca=options.ca,
+        connections=options.downloads + CONNECTIONS + 1,
+        spool_limit=options.temporary,
+        listings=None if options.full else listings,
+    )
+
+
+def _selection(options: ScanOptions, remotes: Remotes) -> Selection:
     return Selection(
         options.sources,
         filters(options.filters, max_size=options.max_size, one_file_system=options.one_file_system),
+        remotes.source,
         options.follow_symlinks,
         options.files_from,
         options.nul,
     )
 
 
-def _policy(options: ScanOptions, recognizers: dict[str, Recognizer], rules: RuleSet) -> Policy:
+def _policy(options: ScanOptions, crew: Crew, rules: RuleSet) -> Policy:
     return Policy(
-        recognizers,
-        rules={name: rules.fingerprint if name in rules.tables else NO_RULES for name in recognizers},
+        crew,
+        rules={name: rules.fingerprint if name in rules.recognizers else NO_RULES for name in crew.members},
         decoder=decoder_fingerprint(),
         full=options.full,
         retry=options.retry,
@@ -157,7 +150,7 @@ def _policy(options: ScanOptions, recognizers: dict[str, Recognizer], rules: Rul
 
 
 def _absolute(source: str) -> str:
-    return source if source == "-" else os.path.abspath(source)
+    return source if source == "-" or is_address(source) else os.path.abspath(source)
 
 
 def _remaining(options: ScanOptions, tally: Tally) -> float | None:
@@ -186,15 +179,23 @@ def _catalogue(options: ScanOptions, tally: Tally) -> Iterator[Catalogue]:
         yield catalogue
 
 
-def _recognizers(options: ScanOptions, hardware: Hardware) -> dict[str, Recognizer]:
-    """The recognizers asked for; their models are fetched if need be, and loaded later."""
-    lock, store = load_lock(options.lock), Store(options.store)
-    recognizers = {}
-    for name in dict.fromkeys(options.recognizers):
-        entry = choose(name, lock, store, hardware, options.backend, options.models)
-        fetch_if_missing(entry, store, offline=options.offline, progress=options.progress)
-        recognizers[name] = build(entry, store)
-    return recognizers
+def _crew(options: ScanOptions, hardware: Hardware, rules: RuleSet, tally: Tally) -> Crew:
+    recruiter = Recruiter(
+        load_lock(options.lock),
+        Store(options.store),
+        hardware,
+        backend=options.backend,
+        models=options.models,
+        offline=options.offline,
+        progress=options.progress,
+    )
+    return recruiter.crew(
+        options.recognizers,
+        rules.apply,
+        tally.problem,
+        landmarks_for=options.landmarks_for,
+        stand_ins=options.video_objects,
+    )
 
 
 def _sink(options: ScanOptions, stream: TextIOWrapper) -> Sink:
@@ -202,16 +203,3 @@ def _sink(options: ScanOptions, stream: TextIOWrapper) -> Sink:
     if format_ == "text":
         return TextSink(above_bar(stream), styler(stream), scores=options.scores)
     return JsonSink(cast("IO[bytes]", stream.buffer), lines=format_ == "jsonl", scores=options.scores)
-
-
-def _submit(
-    sandbox: Sandbox, recognizers: dict[str, Recognizer], source: Source, job: Job
-) -> Future[DecodeResult]:
-    """Has the file decoded: of an image what all recognizers want to see of it, or the whole of it."""
-    path = source.local_path(job.file)
-    if job.file.kind is not Kind.IMAGE:
-        return sandbox.submit(DecodeJob(path, job.file.kind))
-    views = {recognizers[name].view for name in job.wanted}
-    min_side = max(Limits.max_side if view is None else view.min_side for view in views)
-    common = views.pop() if len(views) == 1 else None
-    return sandbox.submit(DecodeJob(path, job.file.kind, min_side, common))

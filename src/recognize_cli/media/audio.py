@@ -5,16 +5,13 @@ The format is found by content and not by name. A picture of the cover is no sou
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
-from av.error import FFmpegError, PatchWelcomeError
-from av.error import LookupError as NotFoundError
 
 from recognize_cli.errors import FileFailure
-from recognize_cli.media.jobs import Raw
+from recognize_cli.media.container import failures
+from recognize_cli.media.jobs import Content, Raw
 from recognize_cli.media.opening import opened
 from recognize_cli.media.track import RATE, Track
 from recognize_cli.records import Reason
@@ -37,10 +34,10 @@ _SLACK = 0.5  # seconds; the last window begins so much earlier, for lengths are
 _LONGEST_MUSIC = 1000 * 3600.0  # seconds; who states more errs, and seeking there would be in vain
 
 
-def decode(job: DecodeJob, limits: Limits) -> Raw:
+def decode(job: DecodeJob, limits: Limits) -> Content:
     """The `jobs.Decoder` of audio. Its time and memory are bounded by what it samples."""
     patches = decode_audio(job.path)
-    return Raw(patches.astype("<f4", copy=False).tobytes(), patches.shape, "<f4")
+    return Content({None: Raw(patches.astype("<f4", copy=False).tobytes(), patches.shape, "<f4")})
 
 
 def decode_audio(path: str) -> NDArray[np.float32]:
@@ -59,7 +56,7 @@ def decode_audio(path: str) -> NDArray[np.float32]:
 
     Raises FileFailure: IO, DECODE, UNSUPPORTED, MEMORY.
     """
-    with _failures(), opened(path) as file, Track.of(file) as track:
+    with failures("audio"), opened(path) as file, Track.of(file) as track:
         windows = _windows(track)
         if track.damaged > track.sound:
             raise FileFailure(Reason.DECODE, "most of its sound is damaged")
@@ -114,20 +111,3 @@ def _padded(sound: NDArray[np.float32], *, damaged: bool) -> NDArray[np.float32]
     if damaged:
         raise FileFailure(Reason.DECODE, "it is cut off or damaged: less than 3 seconds of it are left")
     return np.pad(sound, (0, PATCH - len(sound)))[None]
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    """Turns what FFmpeg and the system raise into the FileFailure that says it."""
-    try:
-        yield
-    except MemoryError as error:
-        raise FileFailure(Reason.MEMORY, "decoding it takes more memory than the limit allows") from error
-    except (PatchWelcomeError, NotFoundError) as error:
-        problem = "this PyAV cannot decode it; a newer one may (`pip install --upgrade av`)"
-        raise FileFailure(Reason.UNSUPPORTED, problem) from error
-    except FFmpegError as error:
-        problem = "it is damaged, or not audio in a format that can be read"
-        raise FileFailure(Reason.DECODE, problem) from error
-    except OSError as error:
-        raise FileFailure(Reason.IO, f"it cannot be read: {os.strerror(error.errno or 0)}") from error

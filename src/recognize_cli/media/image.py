@@ -7,10 +7,10 @@ were trained on pixels whose profiles were ignored too, and a profile is one mor
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 import re
+import time
 import warnings
 from contextlib import contextmanager
 from functools import cache
@@ -21,9 +21,11 @@ from PIL import AvifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, Unident
 
 from recognize_cli.errors import FileFailure
 from recognize_cli.media import pixels
-from recognize_cli.media.jobs import Limits, Raw
+from recognize_cli.media.animation import clips
+from recognize_cli.media.exif import position
+from recognize_cli.media.jobs import Content, Limits, Raw
 from recognize_cli.media.kinds import AVIF_BRANDS, HEIF_BRANDS, brands
-from recognize_cli.media.opening import opened
+from recognize_cli.media.opening import ERRNOS_OF_DAMAGE, opened
 from recognize_cli.media.views import render
 from recognize_cli.records import Reason
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recognize_cli.media.jobs import DecodeJob
+    from recognize_cli.records import View
 
 _PLUGINS = {  # in the order in which they are tried
     "JPEG": "PIL.JpegImagePlugin",  # MPO too: its first picture
@@ -51,16 +54,30 @@ _MANY_PIXELS = 20_000_000
 _NEARLY = 0.88
 """So much of the largest size will do: 4000 pixels come as 1000 at a quarter of the size, and half of it,
 which 1024 would take, costs twice as much."""
-_ERRNOS_OF_DAMAGE = (None, errno.EINVAL, errno.EOVERFLOW)  # the latter: a jump to an impossible place
 _PLAIN_TEXT = re.compile(r"\w+ [^<>'\"{}]*")
+_SHARE_OF_TIME = 0.5  # of the limit, that the frames of an animation may take
 _JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
 
 
-def decode(job: DecodeJob, limits: Limits) -> Raw:
-    """The `jobs.Decoder` of images."""
-    picture = _picture(job.path, job.min_side, limits.max_side, limits.max_pixels)
-    if job.view:
-        picture = render(picture, job.view)
+def decode(job: DecodeJob, limits: Limits) -> Content:
+    """The `jobs.Decoder` of images; views with clips are made of those only that are animated."""
+    deadline = time.monotonic() + limits.timeout * _SHARE_OF_TIME
+    still = [view for view in job.views if view is None or view.clips is None]
+    moving = [view for view in job.views if view is not None and view.clips is not None]
+    whole = job.min_side or limits.max_side
+    min_side = max((view.min_side if view else whole for view in still), default=1)
+    arrays: dict[View | None, Raw] = {}
+    with _header(job.path, limits.max_pixels) as image:
+        where = position(image)
+        if still:
+            picture = _picture(image, min_side, limits.max_side)
+            arrays.update({view: _raw(render(picture, view) if view else picture) for view in still})
+        if moving:
+            arrays.update(clips(image, moving, deadline))
+    return Content(arrays, where)
+
+
+def _raw(picture: Image.Image) -> Raw:
     return Raw(picture.tobytes(), (picture.height, picture.width, 3))
 
 
@@ -79,19 +96,25 @@ def decode_image(
     """
     import numpy as np
 
-    return np.asarray(_picture(path, min_side, max_side, max_pixels))
+    with _header(path, max_pixels) as image:
+        return np.asarray(_picture(image, min_side, max_side))
 
 
-def _picture(path: str, min_side: int, max_side: int, max_pixels: int) -> Image.Image:
-    """See `decode_image`."""
+@contextmanager
+def _header(path: str, max_pixels: int) -> Iterator[Image.Image]:
+    """An image of which only the header was read; what is done with it fails as `decode_image` says."""
     with _failures(), _no_warnings(), opened(path) as file:
-        image = _identified(file, max_pixels)
-        if isinstance(image, JpegImagePlugin.JpegImageFile):
-            need = _needed(image.size, min_side, max_side)
-            image.draft(None, (need, need))
-        with _failures(count=image.width * image.height):
-            image.load()
-        return pixels.upright_rgb(image, max_side)
+        yield _identified(file, max_pixels)
+
+
+def _picture(image: Image.Image, min_side: int, max_side: int) -> Image.Image:
+    """See `decode_image`."""
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        need = _needed(image.size, min_side, max_side)
+        image.draft(None, (need, need))
+    with _failures(count=image.width * image.height):
+        image.load()
+    return pixels.upright_rgb(image, max_side)
 
 
 def _needed(size: tuple[int, int], min_side: int, max_side: int) -> int:
@@ -114,7 +137,7 @@ def _failures(count: int = 0) -> Iterator[None]:
     except MemoryError as error:
         raise FileFailure(Reason.MEMORY, "decoding it takes more memory than the limit allows") from error
     except Exception as error:
-        if isinstance(error, OSError) and error.errno not in _ERRNOS_OF_DAMAGE:
+        if isinstance(error, OSError) and error.errno not in ERRNOS_OF_DAMAGE:
             raise FileFailure(Reason.IO, f"it cannot be read: {os.strerror(error.errno)}") from error
         doubt = f" (or its {count} pixels take more memory than the limit)" if count > _MANY_PIXELS else ""
         raise FileFailure(Reason.DECODE, f"the image is damaged{_detail(error)}{doubt}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,12 @@ from recognize_cli.records import Kind
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from recognize_cli.records import View
+    from recognize_cli.records import Position, View
 
 DECODERS = {
     Kind.IMAGE: "recognize_cli.media.image:decode",
     Kind.AUDIO: "recognize_cli.media.audio:decode",
+    Kind.VIDEO: "recognize_cli.media.video:decode",
 }
 """Kind -> ``module:function`` of a `Decoder`, imported in the worker only."""
 
@@ -40,37 +41,43 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class DecodeJob:
-    """A file to decode; ``min_side`` is the short side, in pixels, that the recognizers need of an image.
+    """A file to decode, and the views that are wanted of it; None stands for the whole of it.
 
-    With a ``view`` only what that shows is wanted.
+    ``min_side`` is the short side, in pixels, that is enough for the whole of an image; None for all that
+    the limits allow.
     """
 
     path: str
     kind: Kind
-    min_side: int = 0
-    view: View | None = None
+    views: tuple[View | None, ...] = (None,)
+    min_side: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeResult:
-    """What a file holds, and the CPU seconds that the worker spent on it.
+    """What a file holds, as `Decoded` has it, and the CPU seconds that the worker spent on it."""
 
-    ``array`` and ``view`` are as `Decoded` has them.
-    """
-
-    array: NDArray[Any]
-    cpu_seconds: float
-    view: View | None = None
+    arrays: Mapping[View | None, NDArray[Any]]
+    cpu_seconds: float = 0.0
+    position: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
     """An array without numpy: its bytes in C order, its shape, its type as numpy writes it."""
 
-    data: bytes
+    data: bytes | memoryview
     shape: tuple[int, ...]
     dtype: str = "|u1"
 
 
-Decoder = Callable[[DecodeJob, Limits], Raw]
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a decoder found: an array for each view that the file has, and where a photo was taken."""
+
+    arrays: Mapping[View | None, Raw]
+    position: Position | None = None
+
+
+Decoder = Callable[[DecodeJob, Limits], Content]
 """Decodes a file within the limits; raises FileFailure when it cannot."""

@@ -23,6 +23,8 @@ _EXTENSIONS = {
 }
 _KIND_OF = {extension: kind for kind, names in _EXTENSIONS.items() for extension in names.split()}
 
+_MAY_MOVE = frozenset(("apng", "gif", "webp"))
+
 _APPLE_DOUBLE = "._"  # macOS keeps a resource fork beside each file on foreign volumes: ._photo.jpg
 
 HEIF_BRANDS = frozenset(
@@ -40,6 +42,11 @@ def kind_of(name: str) -> Kind | None:
     if not stem or name.startswith(_APPLE_DOUBLE):
         return None
     return _KIND_OF.get(extension.lower())
+
+
+def may_move(name: str) -> bool:
+    """Whether a file of this name may be an animated picture; most of them are still ones."""
+    return name.rpartition(".")[2].lower() in _MAY_MOVE and kind_of(name) is Kind.IMAGE
 
 
 def brands(head: bytes) -> tuple[bytes, ...]:

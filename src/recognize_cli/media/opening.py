@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import contextmanager
@@ -12,6 +13,10 @@ from recognize_cli.records import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+ERRNOS_OF_DAMAGE = (None, errno.EINVAL, errno.EOVERFLOW)
+"""Those of an OSError that speaks of what is in a file: the last is a jump to an impossible place in it."""
 
 
 @contextmanager

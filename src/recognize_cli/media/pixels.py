@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import struct
-
 from PIL import Image
+
+from recognize_cli.media.exif import PARSE_ERRORS
 
 _WHITE = (255, 255, 255)
 _ORIENTATION = 0x0112  # EXIF tag
@@ -17,17 +17,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_PARSE_ERRORS = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    OSError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
 
 
 def upright_rgb(image: Image.Image, max_side: int) -> Image.Image:
@@ -58,7 +47,7 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
     """How to turn an image upright. Damaged EXIF data counts as none."""
     try:
         value = image.getexif().get(_ORIENTATION)
-    except _PARSE_ERRORS:
+    except PARSE_ERRORS:
         return None
     return _TURNS.get(value) if isinstance(value, int) else None
 

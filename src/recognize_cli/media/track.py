@@ -1,14 +1,10 @@
 """One audio track of a media file, by FFmpeg: any span of it as mono samples at one rate.
 
-FFmpeg reads from the opened file and from nothing else: it may try no format that refers to other
-files (playlists, concatenations, descriptions of streams) and open no protocol at all.
-
 Damage is stepped over, as players do: it costs the packet that it is in.
 """
 
 from __future__ import annotations
 
-import errno
 import math
 from contextlib import contextmanager, suppress
 from itertools import groupby
@@ -21,6 +17,7 @@ from av.audio.stream import AudioStream
 from av.error import FFmpegError
 
 from recognize_cli.errors import FileFailure
+from recognize_cli.media.container import demuxed, require_decoder
 from recognize_cli.records import Reason
 
 if TYPE_CHECKING:
@@ -39,7 +36,6 @@ _FORMATS = (
     "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,au,caf,dsf,dts,dtshd,eac3,flac,iff,matroska,mlp,mov,mp3,mpc,mpc8,"
     "ogg,rm,shn,sox,tak,tta,truehd,voc,w64,wav,wv"
 )
-_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "none"}
 _WITHOUT_DURATION = frozenset(("aac", "ac3", "dts", "eac3", "mlp", "mp3", "truehd"))
 """Formats that are bare packets: FFmpeg makes their duration up from the bit rate that they begin with."""
 _ENCRYPTED = frozenset(("aavd", "drmi", "drms", "enca"))
@@ -47,26 +43,6 @@ _RATES = range(1_000, 768_000 + 1)
 _PREROLL = 0.25  # seconds that a decoder may need before what it gives is right again
 _MAX_PACKETS = 2_000_000  # read in search of one span, or of the end: 14 hours of MP3
 _LOUDEST = 4.0  # decoders of lossy formats go beyond full scale; 12 dB is no music any more
-
-av.logging.set_level(None)
-
-
-class _Reader:
-    """An open file as FFmpeg is to see it: without a name, and refusing impossible jumps with a code.
-
-    An exception in their place would be printed, or raised at some later call.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.read = file.read
-        self.tell = file.tell
-
-    def seek(self, offset: int, whence: int) -> int:
-        try:
-            return self._file.seek(offset, whence)
-        except (OSError, OverflowError, ValueError):
-            return -errno.EINVAL
 
 
 class Track:
@@ -87,14 +63,11 @@ class Track:
     @contextmanager
     def of(cls, file: BinaryIO) -> Iterator[Self]:
         """The best track of an open file; raises FFmpegError, and FileFailure: DECODE, UNSUPPORTED."""
-        with av.open(_Reader(file), "r", options=_OPTIONS, metadata_errors="replace") as container:
+        with demuxed(file, _FORMATS) as container:
             stream = container.streams.best("audio")
             if not isinstance(stream, AudioStream):
                 raise FileFailure(Reason.DECODE, "there is no sound in it")
-            if not stream.codec_context:
-                raise FileFailure(Reason.UNSUPPORTED, "this PyAV has no decoder for its codec")
-            if stream.codec_tag in _ENCRYPTED:
-                raise FileFailure(Reason.UNSUPPORTED, "it is encrypted (DRM)")
+            require_decoder(stream, _ENCRYPTED)
             stream.codec_context.thread_count = 1
             yield cls(container, stream)
 

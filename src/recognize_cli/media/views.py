@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
 if TYPE_CHECKING:
-    from recognize_cli.records import View
+    from typing import Any
+
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from recognize_cli.records import Decoded, View
+
+
+def seen(decoded: Decoded, view: View) -> NDArray[Any] | None:
+    """What a view shows of a file: as it came from the decoder, or else made from the whole image.
+
+    None where the file has nothing to show, as a picture that stands still has no clips.
+    """
+    if view in decoded.arrays or view.clips is not None or None not in decoded.arrays:
+        return decoded.arrays.get(view)
+    import numpy as np
+    from PIL import Image
+
+    return np.asarray(render(Image.fromarray(decoded.pixels), view))
 
 
 def render(picture: Image.Image, view: View) -> Image.Image:
     """What a view shows of an upright RGB picture, `view.size` pixels square."""
-    resample = Image.Resampling[view.resample.upper()]
+    from PIL.Image import Resampling
+
+    resample = Resampling[view.resample.upper()]
     return picture.resize((view.size, view.size), resample, box=_box(picture.size, view))
 
 

@@ -1,4 +1,4 @@
-"""Messages between the sandbox and its workers: a length, a line of JSON, then maybe an array's bytes.
+"""Messages between the sandbox and its workers: a length, a line of JSON, then the bytes of arrays.
 
 No pickles: a worker has touched hostile bytes, so what it says is checked before it is used.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -19,18 +20,18 @@ if TYPE_CHECKING:
 
 _LENGTH_BYTES = 4
 _MAX_MESSAGE = 1 << 20
-_MAX_ARRAY = 64 << 20  # bytes
+_MAX_ARRAYS = 64 << 20  # bytes
 _DTYPES = ("|u1", "<f4")
 
 
-def send(line: socket.socket, message: dict[str, Any], array: Raw | None = None) -> None:
-    """Sends a message, and an array (not empty) with it."""
-    if array is not None:
-        message = {**message, "dtype": array.dtype, "shape": array.shape}
+def send(line: socket.socket, message: dict[str, Any], arrays: Sequence[Raw] = ()) -> None:
+    """Sends a message, and arrays (none of them empty) with it."""
+    if arrays:
+        message = {**message, "arrays": [{"dtype": each.dtype, "shape": each.shape} for each in arrays]}
     text = json.dumps(message).encode("ascii")
     line.sendall(len(text).to_bytes(_LENGTH_BYTES, "big") + text)
-    if array is not None:
-        line.sendall(array.data)
+    for each in arrays:
+        line.sendall(each.data)
 
 
 def receive(line: socket.socket, deadline: float | None = None) -> dict[str, Any]:
@@ -48,19 +49,33 @@ def receive(line: socket.socket, deadline: float | None = None) -> dict[str, Any
     return message
 
 
-def receive_array(
+def receive_arrays(
     line: socket.socket, message: dict[str, Any], deadline: float | None = None
-) -> NDArray[Any]:
-    """The array that `message` announced; raises what `receive` raises."""
+) -> list[NDArray[Any]]:
+    """The arrays that `message` announced; raises what `receive` raises."""
     import numpy as np
 
-    dtype, shape = message.get("dtype"), message.get("shape")
-    if dtype not in _DTYPES or not isinstance(shape, list) or not all(type(side) is int for side in shape):
+    announced = [_announced(each) for each in message.get("arrays", ())]
+    if announced:
+        total = sum(math.prod(shape) * np.dtype(dtype).itemsize for dtype, shape in announced)
+        _checked(total, _MAX_ARRAYS)
+    arrays = []
+    for dtype, shape in announced:
+        array = np.empty(shape, dtype)
+        _fill(line, array.data.cast("B"), deadline)
+        arrays.append(array)
+    return arrays
+
+
+def _announced(array: dict[str, Any]) -> tuple[str, list[int]]:
+    dtype, shape = array.get("dtype"), array.get("shape")
+    if (
+        dtype not in _DTYPES
+        or not isinstance(shape, list)
+        or not all(type(side) is int and side > 0 for side in shape)
+    ):
         raise ValueError("a message announces no array")
-    _checked(math.prod(shape) * np.dtype(dtype).itemsize, _MAX_ARRAY)
-    array = np.empty(shape, dtype)
-    _fill(line, array.data.cast("B"), deadline)
-    return array
+    return dtype, shape
 
 
 def _checked(size: int, limit: int) -> int:

@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING
 from recognize_cli.errors import FileFailure, SandboxError
 from recognize_cli.media import wire
 from recognize_cli.media.jobs import DecodeResult
-from recognize_cli.records import Reason
+from recognize_cli.records import Position, Reason
+from recognize_cli.secret import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
+
+    from numpy.typing import NDArray
 
     from recognize_cli.media.jobs import DecodeJob, Limits
     from recognize_cli.records import Kind
@@ -32,7 +36,6 @@ _KEEP_FREED_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
 }
 """For glibc: a worker uses the same few MB for every file; to give them back costs 5 % of its time."""
-_SECRETS = "RECOGNIZE_"  # settings of the program, passwords among them
 
 
 class Worker:
@@ -85,7 +88,7 @@ class Worker:
         return self._usable and self._jobs < _MAX_JOBS and self._process.poll() is None
 
     def decode(self, job: DecodeJob) -> DecodeResult:
-        """The array of a file; raises FileFailure.
+        """What is wanted of a file; raises FileFailure.
 
         After a failure that may have harmed the process the worker is of no more use.
         """
@@ -95,12 +98,12 @@ class Worker:
             wire.send(self._line, asdict(job))
             answer = wire.receive(self._line, deadline)
             if answer["reason"] is None:
-                array = wire.receive_array(self._line, answer, deadline)
-                return DecodeResult(array, float(answer["cpu_seconds"]), job.view)
+                arrays = wire.receive_arrays(self._line, answer, deadline)
+                return _result(job, answer, arrays)
             failure = FileFailure(Reason(answer["reason"]), str(answer["message"]))
         except TimeoutError as error:
             raise self._timed_out() from error
-        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
             raise self._died() from error
         self._usable = failure.reason not in (Reason.MEMORY, Reason.CRASH)
         raise failure
@@ -145,12 +148,18 @@ class Worker:
         return f"crashed ({signal.Signals(-status).name})" if status < 0 else f"ended with status {status}"
 
 
+def _result(job: DecodeJob, answer: dict[str, Any], arrays: list[NDArray[Any]]) -> DecodeResult:
+    """The result that an answer and its arrays make; raises what is raised for an answer of another form."""
+    views = [job.views[index] for index in answer["views"]]
+    position = Position(*map(float, answer["position"])) if answer["position"] else None
+    return DecodeResult(dict(zip(views, arrays, strict=True)), float(answer["cpu_seconds"]), position)
+
+
 def _environment() -> dict[str, str]:
     """The environment of a worker: this one, with the same modules in reach, without secrets."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
     return {
         **_KEEP_FREED_MEMORY,
-        **kept,
+        **without_secrets(os.environ),
         **_ONE_THREAD,
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
     }

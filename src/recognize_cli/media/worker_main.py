@@ -14,13 +14,14 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from dataclasses import astuple
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recognize_cli.errors import FileFailure
 from recognize_cli.media import wire
 from recognize_cli.media.jobs import DecodeJob, Limits
-from recognize_cli.records import Kind, Reason, View
+from recognize_cli.records import Clips, Kind, Reason, View
 
 if TYPE_CHECKING:
     from recognize_cli.media.jobs import Decoder
@@ -54,17 +55,17 @@ def serve(line: socket.socket) -> None:
     wire.send(line, {"problem": None})
     while True:
         message = wire.receive(line)
-        view = View(**message["view"]) if message["view"] else None
-        job = DecodeJob(message["path"], Kind(message["kind"]), message["min_side"], view)
+        views = tuple(map(_view, message["views"]))
+        job = DecodeJob(message["path"], Kind(message["kind"]), views, message["min_side"])
         _answer(line, job, limits, decoders[job.kind])
 
 
 def _answer(line: socket.socket, job: DecodeJob, limits: Limits, where: str) -> None:
-    """Decodes one file, and sends the array or the failure."""
+    """Decodes one file, and sends its arrays or the failure."""
     signal.setitimer(signal.ITIMER_REAL, limits.timeout + _GRACE)
     started = time.process_time()
     try:
-        array = _load(where)(job, limits)
+        content = _load(where)(job, limits)
     except FileFailure as failure:
         message = {"reason": failure.reason, "message": failure.message}
     except MemoryError:
@@ -73,11 +74,25 @@ def _answer(line: socket.socket, job: DecodeJob, limits: Limits, where: str) -> 
         problem = f"the decoder failed by an error of its own ({type(error).__name__})"
         message = {"reason": Reason.CRASH, "message": problem}
     else:
-        wire.send(line, {"reason": None, "cpu_seconds": time.process_time() - started}, array)
+        answer = {
+            "reason": None,
+            "cpu_seconds": time.process_time() - started,
+            "views": [job.views.index(view) for view in content.arrays],
+            "position": content.position and astuple(content.position),
+        }
+        wire.send(line, answer, list(content.arrays.values()))
         return
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     wire.send(line, message)
+
+
+def _view(message: dict[str, Any] | None) -> View | None:
+    """A view, from its fields."""
+    if message is None:
+        return None
+    clips = message.pop("clips")
+    return View(**message, clips=Clips(**clips) if clips else None)
 
 
 def _load(where: str) -> Decoder:

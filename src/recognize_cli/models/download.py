@@ -1,4 +1,4 @@
-"""Downloads a file whose size and digest are known: resumes, verifies, renames.
+"""Downloads a file whose digest and size, or largest size, are known: resumes, verifies, renames.
 
 A server may be slow, break off, ignore Range, answer 416, lie about the length or send other bytes.
 Whatever it does, the file at the target is the right one, or there is none.
@@ -16,7 +16,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from recognize_cli import __version__
-from recognize_cli.models.hashing import digest_of
+from recognize_cli.models.hashing import digest_of, is_the_file
 from recognize_cli.models.origins.order import OriginFailed
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 16
 _TIMEOUT = (10.0, 60.0)  # seconds to connect, seconds between two bytes
 _ATTEMPTS = 6
+_CONNECT_ATTEMPTS = 3  # a host that cannot be reached now will not be in a minute, and a scan waits for it
 _TEMPORARY = (408, 429, 500, 502, 503, 504)
 _LONGEST_WAIT = 60.0
 
@@ -56,6 +57,7 @@ class Downloader:
         adapter = HTTPAdapter(
             max_retries=_Retry(
                 total=_ATTEMPTS - 1,
+                connect=_CONNECT_ATTEMPTS - 1,
                 redirect=None,
                 backoff_factor=backoff,
                 backoff_max=_LONGEST_WAIT,
@@ -81,7 +83,7 @@ class Downloader:
         part = order.scratch / f"{file.digest}.part"
         found = ""
         for _ in range(2):
-            self._complete(url, part, file.size, report)
+            self._complete(url, part, file, report)
             if order.deliver(part, file):
                 return
             found = f"{file.algorithm}:{digest_of(part, file.algorithm)}"
@@ -91,20 +93,20 @@ class Downloader:
             f" expected {file.checksum}, found {found} (twice)"
         )
 
-    def _complete(self, url: str, part: Path, size: int, report: Report) -> None:
-        """Requests what is missing of `part` until it has `size` bytes."""
+    def _complete(self, url: str, part: Path, file: LockedFile, report: Report) -> None:
+        """Requests what is missing of `part` until it has as many bytes as the file."""
         problem = ""
         for attempt in range(_ATTEMPTS):
             have = part.stat().st_size if part.exists() else 0
-            if have == size:
+            if _is_whole(part, have, file):
                 return
-            if have > size:
+            if have > file.size:
                 part.unlink()
                 have = 0
             if attempt > 1:
                 time.sleep(min(self._backoff * 2**attempt, _LONGEST_WAIT))
             try:
-                self._append(url, part, have, size, report)
+                self._append(url, part, have, file, report)
                 return
             except _BrokenOff as error:
                 problem = str(error)
@@ -113,10 +115,11 @@ class Downloader:
                 raise OriginFailed(f"{redacted(url)}: {_reason(error)}") from error
         raise OriginFailed(f"{redacted(url)}: no end after {_ATTEMPTS} attempts; at the last one {problem}")
 
-    def _append(self, url: str, part: Path, have: int, size: int, report: Report) -> None:
+    def _append(self, url: str, part: Path, have: int, file: LockedFile, report: Report) -> None:
         """One request; appends to `part`, or writes it anew where the server does not resume.
 
-        Raises _BrokenOff unless `part` has `size` bytes at the end.
+        Raises _BrokenOff unless `part` has as many bytes as the file at the end; where that number is not
+        known, as many as the server announced.
         """
         headers = {"Range": f"bytes={have}-"} if have else {}
         with self._session.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
@@ -127,16 +130,21 @@ class Downloader:
                 raise OriginFailed(f"{redacted(url)}: HTTP {response.status_code} {response.reason}")
             if response.status_code == 200:
                 have = 0
-            _refuse_more_than(size - have, response, size)
+            _refuse_more_than(file.size - have, response, file.size)
             with part.open("ab" if have else "wb") as stream:
                 for chunk in _body(response):
                     have += len(chunk)
-                    if have > size:
-                        raise _too_long(url, size)
+                    if have > file.size:
+                        raise _too_long(url, file.size)
                     stream.write(chunk)
                     report(have)
-        if have < size:
-            raise _BrokenOff(f"the server sent {have} of {size} bytes")
+        if not file.fits(have):
+            raise _BrokenOff(f"the server sent {have} of {file.size} bytes")
+
+
+def _is_whole(part: Path, have: int, file: LockedFile) -> bool:
+    """Whether nothing is missing; a size that is not known is no help, and then the digest says it."""
+    return have > 0 and is_the_file(part, file) if file.at_most else have == file.size
 
 
 def _body(response: requests.Response) -> Iterator[bytes]:
@@ -171,7 +179,11 @@ def redacted(url: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    return redacted(str(error)) or type(error).__name__
+    """What went wrong: of many attempts the last, and without the address, which is told already."""
+    failed = error.args[0] if error.args else None
+    last = getattr(failed, "reason", None)  # of urllib3's MaxRetryError, which requests wraps
+    text = str(last if isinstance(last, Exception) else error)
+    return redacted(re.sub(r"^\w+\(host=[^)]*\): ", "", text)) or type(error).__name__
 
 
 def download_all(base: str, order: Order) -> None:
@@ -181,7 +193,7 @@ def download_all(base: str, order: Order) -> None:
         for file in order.files:
             if not order.has(file):
                 client.fetch(f"{base}/{file.path}", file, order, functools.partial(_report_sum, order, done))
-            done += file.size
+            done += order.size_here(file)
             order.report(done)
 
 

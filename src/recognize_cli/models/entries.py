@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from recognize_cli.records import View
+from recognize_cli.records import Clips, View
 
 
 class Tier(StrEnum):
@@ -26,13 +26,19 @@ class Algorithm(StrEnum):
 class LockedFile:
     """One file that a model is made from; ``path`` is relative, joined by ``/`` and safe to join.
 
-    ``digest`` is lower-case hexadecimal.
+    ``digest`` is lower-case hexadecimal. With ``at_most`` the file may be smaller than ``size`` bytes: of
+    what is known by its id in a repository alone, nobody knows the size before it is fetched.
     """
 
     path: str
     size: int
     algorithm: Algorithm
     digest: str
+    at_most: bool = False
+
+    def fits(self, size: int) -> bool:
+        """Whether a file of so many bytes may be this one."""
+        return size <= self.size if self.at_most else size == self.size
 
     @property
     def checksum(self) -> str:
@@ -151,7 +157,35 @@ class Tagger:
     labels: str
 
 
-Task = Classifier | Faces | Tagger
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """What a model does that knows landmarks. It brings their names; all else is laid down by its format."""
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """What a model does that gives each action in a video a probability.
+
+    ``labels`` names the shipped list of actions (`recognize_cli.labels`). It sees up to ``count`` clips,
+    spread evenly over the video, of ``length`` frames each, ``rate`` frames a second. A frame is a square of
+    ``side`` pixels; ``short_side`` and ``resample`` say how it is made, as in `InputSpec`.
+    """
+
+    labels: str
+    side: int
+    resample: str  # bicubic or bilinear
+    rate: float
+    length: int
+    count: int
+    short_side: int | None = None
+
+    @property
+    def view(self) -> View:
+        """What of a video the model wants to see."""
+        return View(self.side, self.short_side, self.resample, Clips(self.count, self.length, self.rate))
+
+
+Task = Classifier | Faces | Tagger | Landmarks | Video
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,5 +209,10 @@ class ModelEntry:
 
     @property
     def download_size(self) -> int:
-        """Bytes of all files together."""
+        """Bytes of all files together; an upper bound where `size_is_known` is false."""
         return sum(file.size for file in self.files)
+
+    @property
+    def size_is_known(self) -> bool:
+        """Whether the size of every file is known before it is fetched."""
+        return not any(file.at_most for file in self.files)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from recognize_cli.errors import FetchFailed, HashMismatch, ModelMissing
 from recognize_cli.models.convert import CONVERTERS
-from recognize_cli.models.entries import Classifier
+from recognize_cli.models.entries import Classifier, Video
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -117,6 +117,7 @@ def _check_space(entry: ModelEntry, folder: Path, missing: int) -> None:
 
 def _install(entry: ModelEntry, store: Store, files: Mapping[str, Path]) -> None:
     _LOG.info("converting %s", entry.name)
-    side = entry.task.input.size if isinstance(entry.task, Classifier) else None
+    task = entry.task
+    side = task.input.size if isinstance(task, Classifier) else task.side if isinstance(task, Video) else None
     with store.installing(entry) as folder:
         CONVERTERS[entry.format].load()(files, folder, side=side)

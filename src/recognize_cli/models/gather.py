@@ -68,7 +68,7 @@ class Gathering:
         return self._files()
 
     def missing_size(self) -> int:
-        """Bytes of the files that are not here yet."""
+        """Bytes of the files that are not here yet, at most."""
         return sum(file.size for file in self._missing())
 
     def _files(self) -> dict[str, Path]:
@@ -76,15 +76,22 @@ class Gathering:
 
     def _order(self) -> Order:
         missing = self._missing()
-        total = self._entry.download_size
-        here = total - sum(file.size for file in missing)
+        here = sum(self._size(file) for file in self._entry.files if file not in missing)
         return Order(
             files=missing,
             into=self._folder,
             scratch=self._scratch,
-            report=lambda done: self._progress(here + done, total),
+            report=lambda done: self._progress(here + done, self._total()),
             mirrors=self._mirrors,
         )
+
+    def _total(self) -> int:
+        """Bytes of all files, as far as they are known by now: what is here counts with its true size."""
+        return sum(self._size(file) if file.at_most else file.size for file in self._entry.files)
+
+    def _size(self, file: LockedFile) -> int:
+        path = self._folder / file.path
+        return path.stat().st_size if path.exists() else file.size
 
     def _missing(self) -> tuple[LockedFile, ...]:
         return tuple(file for file in self._entry.files if not (self._folder / file.path).exists())

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from recognize_cli.models.convert import CONVERTERS
-from recognize_cli.models.entries import Algorithm, Classifier
+from recognize_cli.models.entries import Algorithm, Classifier, Video
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,14 +41,15 @@ def digest_of(path: Path, algorithm: Algorithm) -> str:
 
 def is_the_file(path: Path, file: LockedFile) -> bool:
     """Whether `path` holds the bytes that the lock file names; raises OSError if it cannot be read."""
-    return path.stat().st_size == file.size and digest_of(path, file.algorithm) == file.digest
+    return file.fits(path.stat().st_size) and digest_of(path, file.algorithm) == file.digest
 
 
 def fingerprint(entry: ModelEntry) -> str:
     """What a catalogue remembers a model by: a sha256 over all that decides its outputs.
 
-    These are the digests of its files, the converter with its version, and of a classifier the input
-    and the kind of scores. It is the same on every machine, and known before anything is fetched.
+    These are the digests of its files, the converter with its version, of a classifier the input and the
+    kind of scores, and of a model for videos what it sees of one. It is the same on every machine, and known
+    before anything is fetched.
     """
     converter = CONVERTERS[entry.format]
     decisive: dict[str, object] = {
@@ -57,6 +58,8 @@ def fingerprint(entry: ModelEntry) -> str:
     }
     if isinstance(entry.task, Classifier):
         decisive |= {"input": asdict(entry.task.input), "scores": entry.task.scores}
+    if isinstance(entry.task, Video):
+        decisive |= {"view": asdict(entry.task.view)}
     return _digest(decisive)
 
 

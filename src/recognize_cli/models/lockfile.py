@@ -20,6 +20,7 @@ from recognize_cli.models.entries import (
     Faces,
     GitSource,
     InputSpec,
+    Landmarks,
     LockedFile,
     ModelEntry,
     NpmSource,
@@ -29,6 +30,7 @@ from recognize_cli.models.entries import (
     Task,
     Tier,
     UrlSource,
+    Video,
 )
 from recognize_cli.models.table import Table, TableError
 from recognize_cli.resources import shipped
@@ -41,13 +43,15 @@ SCHEMA = 1
 _LARGEST_FILE = 1 << 36  # 64 GiB; more is a slip of the pen
 _LARGEST_SIDE = 4096
 _LARGEST_DISTANCE = 100.0
+_MOST_CLIPS, _LONGEST_CLIP, _HIGHEST_RATE = 64, 1024, 60.0
+_LARGEST_VIDEO = 1 << 26  # bytes of all clips of a video together: what decoders may hand over
 
 _NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 _PART = r"(?!\.\.?(?:/|$))[A-Za-z0-9._@+-]+"
 _PATH = re.compile(rf"{_PART}(?:/{_PART})*")
 _FILE = re.compile(
-    r"(?:sha256:(?P<sha256>[0-9a-f]{64})|git:(?P<git>[0-9a-f]{40}))"
-    r" (?P<size>[1-9][0-9]{0,11}) (?P<path>\S+)"
+    r"(?:sha256:(?P<sha256>[0-9a-f]{64}) |git:(?P<git>[0-9a-f]{40}) (?P<at_most><=)?)"
+    r"(?P<size>[1-9][0-9]{0,11}) (?P<path>\S+)"
 )
 _PYPI_PACKAGE = re.compile(r"[A-Za-z0-9]+([._-]+[A-Za-z0-9]+)*")
 _NPM_PACKAGE = re.compile(r"(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*")
@@ -155,7 +159,30 @@ def _tagger(table: Table) -> Tagger:
     return Tagger(labels=table.text("labels", _NAME))
 
 
-_TASKS: dict[str, Callable[[Table], Task]] = {"faces": _faces, "music": _tagger}
+def _video(table: Table) -> Video:
+    labels, table = table.text("labels", _NAME), table.table("video")
+    side = table.integer("side", 1, _LARGEST_SIDE)
+    video = Video(
+        labels=labels,
+        side=side,
+        resample=table.choice("resample", "bicubic", "bilinear"),
+        rate=table.number("rate", 0, _HIGHEST_RATE),
+        length=table.integer("length", 1, _LONGEST_CLIP),
+        count=table.integer("count", 1, _MOST_CLIPS),
+        short_side=table.integer("short_side", side, _LARGEST_SIDE) if "short_side" in table else None,
+    )
+    if (size := 3 * side * side * video.length * video.count) > _LARGEST_VIDEO:
+        raise table.error("count", f"all clips together take {size} bytes, more than {_LARGEST_VIDEO}")
+    table.close()
+    return video
+
+
+_TASKS: dict[str, Callable[[Table], Task]] = {
+    "actions": _video,
+    "faces": _faces,
+    "music": _tagger,
+    "landmarks": lambda _table: Landmarks(),
+}
 """What the models of a recognizer do; those of any other one are classifiers."""
 
 
@@ -198,14 +225,15 @@ def _parents(path: str) -> Iterable[str]:
 def _file(table: Table, line: str) -> LockedFile:
     match = _FILE.fullmatch(line)
     if match is None:
-        raise table.error("files", f"{line!r} is not `sha256:HEX SIZE PATH` or `git:HEX SIZE PATH`")
+        forms = "`sha256:HEX SIZE PATH`, `git:HEX SIZE PATH` or `git:HEX <=SIZE PATH`"
+        raise table.error("files", f"{line!r} is not {forms}")
     path, size = match["path"], int(match["size"])
     if not _PATH.fullmatch(path):
         raise table.error("files", f"{path!r} is not a plain path below a folder")
     if size > _LARGEST_FILE:
         raise table.error("files", f"{path!r} has {size} bytes, more than {_LARGEST_FILE}")
     algorithm = Algorithm.SHA256 if match["sha256"] else Algorithm.GIT
-    return LockedFile(path=path, size=size, algorithm=algorithm, digest=match[algorithm.value])
+    return LockedFile(path, size, algorithm, match[algorithm.value], at_most=match["at_most"] is not None)
 
 
 def _source(table: Table) -> Source:

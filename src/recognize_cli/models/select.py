@@ -25,8 +25,28 @@ _MEMORY_BASE = 512 * _MIB
 """A loaded model takes its weights once as they are and once as the runtime packs them, and as much again
 for what passes between its layers; half a GiB goes to the rest of the process and its decoders."""
 
-_PACKAGES = {"insightface-pack": "insightface"}
-"""Formats that a Python package runs which only an extra installs; the extra has its name."""
+_TENSORFLOW_MEMORY = 1024 * _MIB
+"""What TensorFlow takes before it has a model, and the moving pictures between the layers of one."""
+
+_SAVED_MODEL = "saved-model"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What runs a model. Of each group of ``packages`` one must be installed; ``extra`` brings them."""
+
+    name: str
+    packages: tuple[tuple[str, ...], ...] = ()
+    extra: str | None = None
+
+
+_ENGINES = {
+    "insightface-pack": Engine("insightface", (("insightface",),), "insightface"),
+    _SAVED_MODEL: Engine("tensorflow", (("tensorflow", "tensorflow-cpu"), ("tensorflow-hub",)), "native"),
+}
+"""The engines of formats that ONNX Runtime does not run."""
+
+_ONNX_RUNTIME = Engine("onnxruntime")
 
 _VECTORS = {"x86_64": "avx", "amd64": "avx", "aarch64": "asimd", "arm64": "asimd"}
 
@@ -62,12 +82,13 @@ def select(
     """Chooses among the models of a recognizer.
 
     `AUTO` takes a full-size model only if it is installed and fits, else the portable one. `NATIVE` and
-    `PORTABLE` insist on their tier, installed or not. Raises NoUsableEngine if nothing is left.
+    `PORTABLE` insist on their tier, installed or not, where there are models of it. Raises NoUsableEngine if
+    nothing is left.
     """
     own = [entry for entry in entries if entry.recognizer == recognizer]
     native = _preferred(own, Tier.NATIVE, installed)
     portable = _preferred(own, Tier.PORTABLE, installed)
-    if backend is Backend.NATIVE:
+    if backend is Backend.NATIVE and native:
         return _native(recognizer, native, hardware, has_package)
     obstacles: list[str] = []
     if backend is Backend.AUTO:
@@ -81,8 +102,10 @@ def select(
     if not portable:
         problem = "; ".join([*obstacles, "models.lock has no portable model for it"])
         raise NoUsableEngine(recognizer=recognizer, problem=problem)
-    if backend is Backend.PORTABLE:
-        return Choice(portable[0], "the portable model was asked for")
+    if backend is not Backend.AUTO:
+        asked = "the portable model was asked for"
+        none = "models.lock has no full-size model for it"
+        return Choice(portable[0], asked if backend is Backend.PORTABLE else none)
     return Choice(portable[0], "; ".join(obstacles) or "no full-size model is installed")
 
 
@@ -92,9 +115,10 @@ def why_not(
     """Why this machine cannot run a model, in words; None if it can. A portable model runs anywhere."""
     if entry.tier is Tier.PORTABLE:
         return None
-    package = _PACKAGES.get(entry.format)
-    if package and not has_package(package):
-        return f"it needs the package {package} (`pip install 'recognize-cli[{package}]'`)"
+    engine = engine_of(entry)
+    for group in engine.packages:
+        if not any(map(has_package, group)):
+            return f"it needs the package {group[0]} (`pip install 'recognize-cli[{engine.extra}]'`)"
     architecture = hardware.cpu.architecture
     vectors = _VECTORS.get(architecture.lower())
     if vectors is None:
@@ -108,9 +132,15 @@ def why_not(
     return None
 
 
+def engine_of(entry: ModelEntry) -> Engine:
+    """What runs a model."""
+    return _ENGINES.get(entry.format, _ONNX_RUNTIME)
+
+
 def memory_needed(entry: ModelEntry) -> int:
     """Bytes of memory that a scan with this model takes, roughly and rather too many."""
-    return _MEMORY_FACTOR * entry.download_size + _MEMORY_BASE
+    engine = _TENSORFLOW_MEMORY if entry.format == _SAVED_MODEL else 0
+    return _MEMORY_FACTOR * entry.download_size + _MEMORY_BASE + engine
 
 
 def _native(
@@ -125,8 +155,7 @@ def _native(
         if obstacle is None:
             return Choice(entry, "a full-size model was asked for")
         obstacles.append(f"{entry.name}: {obstacle}")
-    problem = "; ".join(obstacles) or "models.lock has no full-size model for it"
-    raise NoUsableEngine(recognizer=recognizer, problem=problem)
+    raise NoUsableEngine(recognizer=recognizer, problem="; ".join(obstacles))
 
 
 def _preferred(

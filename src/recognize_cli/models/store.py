@@ -1,4 +1,4 @@
-"""Where installed models live: ``<root>/<name>/<fingerprint>/`` with its graphs and manifest.json.
+"""Where installed models live: ``<root>/<name>/<fingerprint>/`` with their files and manifest.json.
 
 Such a folder appears by one rename, whole or not at all. What is on its way lies in
 ``<root>/.staging``, so a fetch that was cut off goes on where it stopped.
@@ -35,9 +35,11 @@ _SCHEMA = 2  # 1 had one graph, as "model": {"sha256": ...} in place of "graphs"
 class InstalledModel:
     """A model whose stored bytes were checked a moment ago.
 
-    ``graphs`` are its ONNX files by name; the one graph of a classifier is called ``model``.
+    ``graphs`` are its ONNX files by name; the one graph of a classifier is called ``model``. In ``folder``
+    lie also the other files that its converter names.
     """
 
+    folder: Path
     graphs: Mapping[str, Path]
     fingerprint: str
     entry: ModelEntry
@@ -62,11 +64,13 @@ class Store:
         """The ONNX files of a model by the names of the graphs, whether installed or not."""
         return _graph_files(entry, self.directory(entry))
 
+    def files(self, entry: ModelEntry) -> tuple[Path, ...]:
+        """All files that make up a model, whether installed or not: its ONNX files, then the others."""
+        return _all_files(entry, self.directory(entry))
+
     def installed(self, entry: ModelEntry) -> bool:
         """Whether the model is here. Its bytes are not read: `verify` and `open_model` do that."""
-        return self._recorded_digests(entry) is not None and all(
-            path.is_file() for path in self.graphs(entry).values()
-        )
+        return self._recorded_digests(entry) is not None and all(path.is_file() for path in self.files(entry))
 
     def verify(self, entry: ModelEntry) -> None:
         """Checks the stored bytes.
@@ -77,21 +81,21 @@ class Store:
         recorded = self._recorded_digests(entry)
         if recorded is None:
             raise ModelMissing(name=entry.name)
-        for graph, path in self.graphs(entry).items():
+        for path, digest in recorded.items():
             try:
                 found = sha256_of(path)
             except FileNotFoundError as error:
                 raise ModelMissing(name=entry.name) from error
             except OSError as error:
                 raise ModelError(message=f"{path} cannot be read: {error.strerror or error}") from error
-            if found != recorded[graph]:
-                expected = f"sha256:{recorded[graph]}"
-                raise HashMismatch(path=path, expected=expected, found=f"sha256:{found}", name=entry.name)
+            if found != digest:
+                checksums = {"expected": f"sha256:{digest}", "found": f"sha256:{found}"}
+                raise HashMismatch(path=path, **checksums, name=entry.name)
 
     def open_model(self, entry: ModelEntry) -> InstalledModel:
         """The verified model; raises as `verify` does."""
         self.verify(entry)
-        return InstalledModel(self.graphs(entry), fingerprint(entry), entry)
+        return InstalledModel(self.directory(entry), self.graphs(entry), fingerprint(entry), entry)
 
     @contextmanager
     def locked(self, entry: ModelEntry) -> Iterator[None]:
@@ -109,7 +113,7 @@ class Store:
 
     @contextmanager
     def installing(self, entry: ModelEntry) -> Iterator[Path]:
-        """Gives the folder in which to write the ONNX files; when the block ends well, they are installed.
+        """Gives the folder in which to write the model's files; when the block ends well, they are installed.
 
         To be used within `locked`.
         """
@@ -128,12 +132,14 @@ class Store:
             os.replace(directory, new.with_name("old"))
         os.replace(new, directory)
 
-    def _recorded_digests(self, entry: ModelEntry) -> dict[str, str] | None:
-        """The sha256 of each graph; None if there is no manifest of this very model."""
+    def _recorded_digests(self, entry: ModelEntry) -> dict[Path, str] | None:
+        """The sha256 of each file; None if there is no manifest of this very model."""
+        folder, converter = self.directory(entry), CONVERTERS[entry.format]
         try:
-            manifest = json.loads((self.directory(entry) / MANIFEST).read_bytes())
+            manifest = json.loads((folder / MANIFEST).read_bytes())
             graphs = manifest["graphs"] if "graphs" in manifest else {GRAPH: manifest["model"]}
-            digests = {graph: graphs[graph]["sha256"] for graph in CONVERTERS[entry.format].graphs}
+            digests = {graph_file(folder, graph): graphs[graph]["sha256"] for graph in converter.graphs}
+            digests |= {folder / path: manifest["others"][path]["sha256"] for path in converter.others}
             recorded = manifest["fingerprint"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
@@ -144,20 +150,26 @@ def _graph_files(entry: ModelEntry, directory: Path) -> dict[str, Path]:
     return {graph: graph_file(directory, graph) for graph in CONVERTERS[entry.format].graphs}
 
 
+def _all_files(entry: ModelEntry, directory: Path) -> tuple[Path, ...]:
+    others = (directory / path for path in CONVERTERS[entry.format].others)
+    return (*_graph_files(entry, directory).values(), *others)
+
+
 def _write_manifest(entry: ModelEntry, directory: Path) -> None:
-    converter, paths = CONVERTERS[entry.format], _graph_files(entry, directory)
+    converter, graphs = CONVERTERS[entry.format], _graph_files(entry, directory)
     manifest = {
         "schema": _SCHEMA,
         "name": entry.name,
         "fingerprint": fingerprint(entry),
         "converter": {"name": converter.name, "version": converter.version},
         "files": {file.path: file.checksum for file in entry.files},
-        "graphs": {graph: {"sha256": sha256_of(path)} for graph, path in paths.items()},
+        "graphs": {graph: {"sha256": sha256_of(path)} for graph, path in graphs.items()},
+        "others": {path: {"sha256": sha256_of(directory / path)} for path in converter.others},
     }
     with (directory / MANIFEST).open("w", encoding="utf-8") as stream:
         json.dump(manifest, stream, indent=2)
         stream.write("\n")
-    for path in (*paths.values(), directory / MANIFEST):
+    for path in (*_all_files(entry, directory), directory / MANIFEST):
         _flush_to_disk(path)
 
 

@@ -78,7 +78,8 @@ def cut(
         if len(pending) >= look_ahead:
             yield _settle(done.get(), pending)
         of_photo = list(group)
-        future = submit(DecodeJob(local_path(of_photo[0]), of_photo[0].file.kind, _min_side(of_photo)))
+        job = DecodeJob(local_path(of_photo[0]), of_photo[0].file.kind, min_side=_min_side(of_photo))
+        future = submit(job)
         pending[future] = of_photo
         future.add_done_callback(done.put)
     while pending:
@@ -126,7 +127,7 @@ def _settle(
 ) -> list[Cut] | Skipped:
     faces = pending.pop(future)
     try:
-        pixels = future.result().array
+        pixels = future.result().arrays[None]
     except FileFailure as failure:
         return Skipped(faces[0].file, failure.reason, failure.message)
     return [Cut(face, crop(pixels, face.box)) for face in faces]

@@ -4,7 +4,7 @@ A rules file is read by `load_rules`; the `RuleSet` that comes out turns scores 
 here knows a model, a file system tree or a catalogue.
 """
 
-from recognize_cli.rules.engine import Rule, RuleSet
+from recognize_cli.rules.engine import NameRule, Rule, RuleSet
 from recognize_cli.rules.loader import by_class, load_rules
 
-__all__ = ["Rule", "RuleSet", "by_class", "load_rules"]
+__all__ = ["NameRule", "Rule", "RuleSet", "by_class", "load_rules"]

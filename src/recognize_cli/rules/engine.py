@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from recognize_cli.records import Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from recognize_cli.records import ClassScore, Scores
 
@@ -21,6 +21,9 @@ CONSIDERED = 7
 
 NEVER = math.inf
 """The threshold of a rule that never gives a tag."""
+
+LONGEST_NAME = 64
+"""Bytes of UTF-8 of a tag that is the name of a class."""
 
 _SEMANTICS = 1
 """Raise it when the same rules and scores would give other tags: fingerprints then change."""
@@ -40,26 +43,59 @@ class Rule:
         return tuple(dict.fromkeys((self.label, *self.categories) if self.label else self.categories))
 
 
+@dataclass(frozen=True, slots=True)
+class NameRule:
+    """The tags of a recognizer whose classes are names, such as landmarks, too many to list.
+
+    Of its ``most`` best classes each one gives its own name and the categories, from a probability of
+    ``threshold`` on.
+    """
+
+    threshold: float
+    categories: tuple[str, ...] = ()
+    most: int = 1
+
+    def apply(self, scores: Scores) -> Iterator[Tag]:
+        """The tags of a file, each once."""
+        given: set[str] = set()
+        for seen in sorted(scores.top, key=_rank)[: self.most]:
+            if seen.score < self.threshold:
+                return
+            for name in (_cut(seen.name), *self.categories):
+                if name not in given:
+                    given.add(name)
+                    yield Tag(name, seen.score, scores.recognizer, seen.name)
+
+
 @dataclass(frozen=True)
 class RuleSet:
     """The rules of each recognizer, and how they are applied; immutable, safe between threads.
 
     ``tables`` holds for each recognizer its rules, under the id of a class or under its name in lower
-    case. ``warnings`` are lines for the user about what in the file has no effect.
+    case; ``names`` holds the rule of each whose classes are names. ``warnings`` are lines for the user about
+    what in the file has no effect.
     """
 
     tables: Mapping[str, Mapping[str, Rule]]
     warnings: tuple[str, ...] = ()
+    names: Mapping[str, NameRule] = field(default_factory=dict)
+
+    @property
+    def recognizers(self) -> frozenset[str]:
+        """Those that the rules give tags to."""
+        return frozenset({*self.tables, *self.names})
 
     @cached_property
     def fingerprint(self) -> str:
         """The sha256 of what the rules mean: comments, order and spelling of the file do not count."""
-        meaning = {
+        meaning: dict[str, object] = {
             name: {
                 key: [sorted(rule.tags), rule.threshold] for key, rule in sorted(table.items()) if rule.tags
             }
             for name, table in sorted(self.tables.items())
         }
+        for name, rule in sorted(self.names.items()):
+            meaning[name] = [sorted(rule.categories), rule.threshold, rule.most]
         return hashlib.sha256(json.dumps([_SEMANTICS, meaning]).encode()).hexdigest()
 
     def find(self, recognizer: str, name: str, class_id: str | None = None) -> Rule | None:
@@ -75,14 +111,27 @@ class RuleSet:
         the tags of that rule. A tag that two or more of them carry is also given when the root of the sum
         of their squared probabilities reaches the largest of their thresholds. The score of a tag is the
         better of the two, its class the most probable one that led to it.
+
+        Of a recognizer whose classes are names, `NameRule` says it.
         """
+        if names := self.names.get(scores.recognizer):
+            return _best_first(names.apply(scores))
         hits: dict[str, list[tuple[ClassScore, float]]] = {}
         for seen in sorted(scores.top, key=_rank)[:CONSIDERED]:
             if rule := self.find(scores.recognizer, seen.name, seen.id):
                 for name in rule.tags:
                     hits.setdefault(name, []).append((seen, rule.threshold))
         tags = [tag for name, carriers in hits.items() if (tag := _decide(name, carriers, scores.recognizer))]
-        return tuple(sorted(tags, key=lambda tag: (-tag.score, tag.name)))
+        return _best_first(tags)
+
+
+def _best_first(tags: Iterable[Tag]) -> tuple[Tag, ...]:
+    return tuple(sorted(tags, key=lambda tag: (-tag.score, tag.name)))
+
+
+def _cut(name: str) -> str:
+    """A name as a tag: at most `LONGEST_NAME` bytes, whole characters."""
+    return name.encode()[:LONGEST_NAME].decode(errors="ignore").strip()
 
 
 def _rank(seen: ClassScore) -> tuple[float, str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from recognize_cli.errors import RulesError
 from recognize_cli.rules.document import Items, Map, Place, Text
+from recognize_cli.rules.engine import CONSIDERED, NameRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from recognize_cli.rules.document import Node
 
 KNOWN = ("label", "categories", "threshold", "see")
+NAME_KEYS = ("threshold", "categories", "most")
 
 Notice = tuple[Place, str]
 """What in a file has no effect, and where."""
@@ -66,6 +68,20 @@ def read_threshold(what: str, node: Node) -> float:
     return number
 
 
+def read_names(name: str, node: Map) -> NameRule:
+    """The section of a recognizer whose classes are names. Raises RulesError."""
+    what = {key: f"`{key}` of `{name}`" for key in NAME_KEYS}
+    if "threshold" not in node.entries:
+        problem = f"`{name}` has no `threshold`; give it one"
+        raise RulesError(where=node.place, problem=problem)
+    given = {key: (what[key], value) for key, value in node.entries.items()}
+    return NameRule(
+        read_threshold(*given["threshold"]),
+        _tags(*given["categories"]) if "categories" in given else (),
+        _count(*given["most"]) if "most" in given else 1,
+    )
+
+
 def chain(entry: Entry, find: Callable[[str], Entry | None]) -> list[Entry]:
     """A rule and those that it points to with `see`, one after the other.
 
@@ -87,6 +103,15 @@ def chain(entry: Entry, find: Callable[[str], Entry | None]) -> list[Entry]:
             )
             raise RulesError(where=entry.place, problem=problem)
     return links
+
+
+def _count(what: str, node: Node) -> int:
+    written = node.value if isinstance(node, Text) and node.plain else ""
+    number = int(written) if written.isascii() and written.isdigit() and len(written) < 4 else 0
+    if not 1 <= number <= CONSIDERED:
+        problem = f"{what} must be a whole number from 1 to {CONSIDERED}, without quotes"
+        raise RulesError(where=node.place, problem=problem)
+    return number
 
 
 def _text(what: str, node: Node) -> str:

@@ -14,8 +14,12 @@ from recognize_cli.rules.upstream import read_upstream
 OBJECTS = "objects"
 """The recognizer that the flat rules of Recognize are for."""
 
-LABELS = {OBJECTS: "imagenet1k", "music": "msd50"}
+LABELS = {OBJECTS: "imagenet1k", "music": "msd50", "actions": "kinetics600"}
 """By recognizer, the classes that rules may name; a section of a rules file bears its name."""
+
+
+NAMED = ("landmarks", "places")
+"""The recognizers whose classes are names; they too have a section each."""
 
 
 def load_rules(path: Path | str) -> RuleSet:
@@ -23,12 +27,12 @@ def load_rules(path: Path | str) -> RuleSet:
     document = read_document(Path(path))
     classes = {name: Classes(load_labels(labels)) for name, labels in LABELS.items()}
     if is_native(document):
-        tables, notices = read_native(document, classes)
+        tables, names, notices = read_native(document, classes, NAMED)
     else:
         rules, notices = read_upstream(document, classes[OBJECTS])
-        tables = {OBJECTS: rules}
+        tables, names = {OBJECTS: rules}, {}
     warnings = tuple(f"{place}: {text}" for place, text in sorted(notices))
-    return RuleSet(tables, warnings)
+    return RuleSet(tables, warnings, names)
 
 
 def by_class(rules: RuleSet, recognizer: str = OBJECTS) -> list[tuple[Label, Rule]]:

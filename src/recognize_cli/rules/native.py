@@ -12,21 +12,24 @@
     music:
       classes:
         jazz: {label: Jazz, threshold: 0.15}
+    landmarks: {threshold: 0.9, categories: [Landmark]}
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recognize_cli.errors import RulesError
 from recognize_cli.rules.document import Map, Text
 from recognize_cli.rules.engine import Rule
-from recognize_cli.rules.fields import KNOWN, chain, read_entry, read_threshold
+from recognize_cli.rules.fields import KNOWN, NAME_KEYS, chain, read_entry, read_names, read_threshold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from recognize_cli.rules.classes import Classes
+    from recognize_cli.rules.engine import NameRule
     from recognize_cli.rules.fields import Entry, Notice
 
 VERSION = "1"
@@ -38,22 +41,29 @@ def is_native(document: Map) -> bool:
 
 
 def read_native(
-    document: Map, classes: Mapping[str, Classes]
-) -> tuple[dict[str, dict[str, Rule]], list[Notice]]:
-    """The rules of each section that is there, and warnings.
+    document: Map, classes: Mapping[str, Classes], named: Sequence[str] = ()
+) -> tuple[dict[str, dict[str, Rule]], dict[str, NameRule], list[Notice]]:
+    """The rules of each section that is there, those for names, and warnings.
 
     ``classes`` are by the name of the section, which is that of the recognizer. The rules of a section are by
-    the key of the class (`recognize_cli.labels`) and by its name where only one class has it. Raises
-    RulesError.
+    the key of the class (`recognize_cli.labels`) and by its name where only one class has it. ``named`` are
+    the sections of recognizers whose classes are names. Raises RulesError.
     """
-    _only(document, ("version", *classes), "the file")
+    _only(document, ("version", *classes, *named), "the file")
     _check_version(document)
+    names = {name: read_names(name, _names(document, name)) for name in named if name in document.entries}
     tables: dict[str, dict[str, Rule]] = {}
     notices: list[Notice] = []
-    for name in [name for name in classes if name in document.entries] or list(classes)[:1]:
+    sections = [name for name in classes if name in document.entries]
+    for name in sections if sections or names else list(classes)[:1]:
         tables[name], found = _section(document, name, classes[name])
         notices += found
-    return tables, notices
+    return tables, names, notices
+
+
+def _names(document: Map, name: str) -> Map:
+    section = _part(document, name, NAME_KEYS)
+    return replace(section, place=document.places[name])
 
 
 def _section(document: Map, name: str, classes: Classes) -> tuple[dict[str, Rule], list[Notice]]:

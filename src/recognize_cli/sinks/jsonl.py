@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import IO
 
-    from recognize_cli.records import Box, Face, FileResult, Removed, Skipped, Unreadable
+    from recognize_cli.records import Box, Change, Face, FileResult, Removed, Skipped, Unreadable
 
 _SCHEMA = 1
 
@@ -65,6 +65,18 @@ class JsonSink:
             "reason": "io",
             "message": readable(unreadable.message),
             "unchanged": False,
+        }
+        self._write(record, flush=True)
+
+    def change(self, change: Change) -> None:
+        """A ``push`` record: what would be put on a file of a server, and taken off it."""
+        record = {
+            "type": "push",
+            "schema": _SCHEMA,
+            "target": change.target,
+            "path": readable(change.path),
+            "assign": list(change.assign),
+            "unassign": list(change.unassign),
         }
         self._write(record, flush=True)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import TextIO
 
-    from recognize_cli.records import FileResult, Removed, Tag, Unreadable
+    from recognize_cli.records import Change, FileResult, Removed, Tag, Unreadable
 
 
 class TextSink:
@@ -50,6 +50,11 @@ class TextSink:
     def removed(self, removed: Removed) -> None:
         """The path and why it left."""
         self._line(f"{self._style(printable(removed.path), 'path')}: ({removed.why})")
+
+    def change(self, change: Change) -> None:
+        """The path and its tags to be, those to be taken off with a minus."""
+        tags = [f"+{name}" for name in change.assign] + [f"-{name}" for name in change.unassign]
+        self._line(f"{self._style(printable(change.path), 'path')}: {printable(' '.join(tags))}")
 
     def unreadable(self, unreadable: Unreadable) -> None:
         """The directory or listed path and what is wrong with it."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from recognize_cli.errors import FileFailure
+from recognize_cli.errors import FileFailure, LoginError, SourceError
 from recognize_cli.records import Decoded, Skipped
 from recognize_cli.stages.items import Job, Ready, Scored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from concurrent.futures import Future
 
     from recognize_cli.media.jobs import DecodeResult
@@ -23,11 +24,14 @@ def decode(
     *,
     look_ahead: int,
     stop: Callable[[], bool],
+    troubles: list[SourceError | LoginError],
 ) -> Iterator[Finished | Scored | Ready]:
-    """Decodes the file of each job, at most ``look_ahead`` at a time, and yields them as they finish.
+    """Decodes the file of each job and yields them as they finish.
 
-    A file that cannot be decoded becomes a `Scored` with its failure. Once ``stop`` says so, files
-    whose decoding has not begun are dropped: the next run finds them as it found them now.
+    It takes no more while those in hand weigh as much as ``look_ahead`` photos. A file that cannot be
+    decoded becomes a `Scored` with its failure. Once ``stop`` says so, files whose decoding has not begun
+    are dropped: the next run finds them as it found them now. So are those that wait when their source breaks
+    down, which is put into ``troubles``: no more items are taken then.
     """
     pending: dict[Future[DecodeResult], Job] = {}
     done: SimpleQueue[Future[DecodeResult]] = SimpleQueue()
@@ -38,23 +42,33 @@ def decode(
             future.add_done_callback(done.put)
         else:
             yield item
-        while pending and (len(pending) >= look_ahead or not done.empty()):
-            yield from _settle(done.get(), pending)
-    if stop():
+        while pending and (_weight(pending) >= look_ahead or not done.empty()):
+            yield from _settle(done.get(), pending, troubles)
+        if troubles:
+            break
+    if troubles or stop():
         for future in list(pending):
             future.cancel()
     while pending:
-        yield from _settle(done.get(), pending)
+        yield from _settle(done.get(), pending, troubles)
+
+
+def _weight(pending: Mapping[Future[DecodeResult], Job]) -> int:
+    return sum(job.weight for job in pending.values())
 
 
 def _settle(
-    future: Future[DecodeResult], pending: dict[Future[DecodeResult], Job]
+    future: Future[DecodeResult],
+    pending: dict[Future[DecodeResult], Job],
+    troubles: list[SourceError | LoginError],
 ) -> Iterator[Scored | Ready]:
     job = pending.pop(future)
-    if future.cancelled():
-        return
     try:
         result = future.result()
-        yield Ready(job, Decoded(job.file, result.array, result.cpu_seconds, result.view))
+        yield Ready(job, Decoded(job.file, result.arrays, result.cpu_seconds, result.position))
     except FileFailure as failure:
         yield Scored(job, failures=(Skipped(job.file, failure.reason, failure.message),))
+    except (SourceError, LoginError) as error:
+        troubles.append(error)
+    except CancelledError:
+        return

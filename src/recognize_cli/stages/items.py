@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from recognize_cli.media.kinds import may_move
+from recognize_cli.records import Kind
 
 if TYPE_CHECKING:
     from recognize_cli.records import Decoded, MediaFile, Scores, Skipped
+
+
+_WEIGHTS: Final = {Kind.IMAGE: 1, Kind.AUDIO: 3, Kind.VIDEO: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +22,11 @@ class Job:
     file: MediaFile
     wanted: tuple[str, ...]
     kept: tuple[Scores, ...] = ()
+
+    @property
+    def weight(self) -> int:
+        """The room that the decoded file takes, in photos: the frames of a video may have some 20 MB."""
+        return _WEIGHTS[Kind.VIDEO if may_move(self.file.name) else self.file.kind]
 
 
 @dataclass(frozen=True, slots=True)

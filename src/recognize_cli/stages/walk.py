@@ -68,7 +68,8 @@ def walk(
         try:
             room = survey.read(place)
         except OSError as error:
-            yield Unreadable(source.id, place.directory, describe(error))
+            if not stop():  # else it was cut short
+                yield Unreadable(source.id, place.directory, describe(error))
             continue
         visit, below = survey.visit(room)
         del room  # a wide directory's listing need not stay while its files are worked on

@@ -1,13 +1,13 @@
-"""From the files of a model to the ONNX files that are stored, one a graph.
+"""From the files of a model to what is stored of it: ONNX files, one a graph, and whatever else it needs.
 
 A converter is a module with a function
 
     convert(files: Mapping[str, Path], folder: Path, *, side: int | None) -> None
 
 ``files`` maps the paths of models.lock to verified files; it writes each of its graphs to
-``graph_file(folder, graph)``. ``side`` is the side in pixels of a classifier's square input, None for
-any other model. It raises ConversionFailed. The module is imported only when a model of its format is
-installed: it may import numpy and onnx.
+``graph_file(folder, graph)``, and its other files below ``folder``. ``side`` is the side in pixels of the
+square input of a classifier or of a model for videos, None for any other model. It raises ConversionFailed.
+The module is imported only when a model of its format is installed: it may import numpy and onnx.
 """
 
 from __future__ import annotations
@@ -24,6 +24,19 @@ if TYPE_CHECKING:
 GRAPH = "model"
 """The name of the graph of a model that has only one."""
 
+CONTINENTS = ("africa", "asia", "europe", "north_america", "oceania", "south_america")
+"""The names of the graphs of a model that knows landmarks."""
+
+LABELS = "labels.json"
+"""The file with the names of the classes of a model that brings its own."""
+
+SAVED_MODEL_FILES = (
+    "saved_model.pb",
+    "variables/variables.index",
+    "variables/variables.data-00000-of-00001",
+)
+"""The files of a model that TensorFlow runs: its graph, and the index and the values of its weights."""
+
 
 class Convert(Protocol):
     """The function that each converter module has."""
@@ -33,9 +46,12 @@ class Convert(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Converter:
-    """A way to make ONNX of a format; ``graphs`` names what comes out.
+    """A way to store a format; ``graphs`` names the ONNX graphs that come out, which may be none.
 
-    Raise ``version`` whenever a graph that comes out changes: it is part of a model's fingerprint,
+    ``others`` are the relative paths of further files that it writes into the model's folder, joined by
+    ``/``: ``labels.json``, ``variables/variables.index``. They are recorded and verified as graphs are.
+
+    Raise ``version`` whenever a file that comes out changes: it is part of a model's fingerprint,
     so that what is installed is converted anew and what was tagged is tagged anew.
     """
 
@@ -43,6 +59,7 @@ class Converter:
     version: int
     module: str
     graphs: tuple[str, ...] = (GRAPH,)
+    others: tuple[str, ...] = ()
 
     def load(self) -> Convert:
         """The converter's function; imports its module."""
@@ -73,5 +90,8 @@ CONVERTERS = {
             "insightface-pack", 1, "recognize_cli.models.convert.insightface_pack", ("detector", "descriptor")
         ),
         Converter("musicnn", 1, "recognize_cli.models.convert.musicnn"),
+        Converter("movinet-tflite", 1, "recognize_cli.models.convert.movinet_tflite"),
+        Converter("landmarks", 1, "recognize_cli.models.convert.landmarks", CONTINENTS, (LABELS,)),
+        Converter("saved-model", 1, "recognize_cli.models.convert.saved_model", (), SAVED_MODEL_FILES),
     )
 }

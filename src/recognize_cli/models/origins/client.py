@@ -7,6 +7,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from recognize_cli.models.origins.order import OriginFailed
+from recognize_cli.secret import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +49,7 @@ def _started(command: Sequence[str], folder: Path, environment: Mapping[str, str
         return subprocess.Popen(
             command,
             cwd=folder,
-            env=environment,
+            env=without_secrets(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

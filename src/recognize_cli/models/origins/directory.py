@@ -1,7 +1,7 @@
 """Files from a folder that somebody carried here, for machines without a network.
 
 The folder may hold the files themselves, or the wheel or tarball that they come in, at any depth
-and under any name: they are told by size and digest.
+and under any name: they are told by size and digest. A file whose size is not known must have its own name.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,8 @@ def gather(directory: Path, order: Order) -> None:
     archives = [path for path in paths if path.name.endswith((*ZIPS, *TARBALLS))]
     problems = [*_try_each(wanted.try_file, paths), *_try_each(wanted.try_archive, archives)]
     for file in wanted.missing():
-        missing = f"{directory} holds no file {file.path} with {file.size} bytes and {file.checksum}"
+        size = f"at most {file.size}" if file.at_most else file.size
+        missing = f"{directory} holds no file {file.path} with {size} bytes and {file.checksum}"
         raise OriginFailed("; ".join([missing, *problems]))
 
 
@@ -49,46 +49,56 @@ def _try_each(attempt: Callable[[Path], None], paths: list[Path]) -> list[str]:
 
 
 class _Wanted:
-    """The files that are still missing, by size."""
+    """The files that are still missing."""
 
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._by_size: defaultdict[int, list[LockedFile]] = defaultdict(list)
+        self._missing = list(order.files)
         self._done = 0
-        for file in order.files:
-            self._by_size[file.size].append(file)
 
     def missing(self) -> Iterator[LockedFile]:
-        return (file for files in self._by_size.values() for file in files)
+        return iter(self._missing)
 
     def try_file(self, path: Path) -> None:
         """Delivers a copy of `path` if it is wanted."""
-        if self._by_size.get(path.stat().st_size) and self._matches(path):
+        if self._matches(path, path.name):
             with tempfile.TemporaryDirectory(dir=self._order.scratch) as folder:
-                self._claim(Path(shutil.copyfile(path, Path(folder, "copy"))))
+                self._claim(Path(shutil.copyfile(path, Path(folder, "copy"))), path.name)
 
     def try_archive(self, path: Path) -> None:
         """Delivers what is wanted out of an archive; raises OriginFailed if it is damaged."""
         with tempfile.TemporaryDirectory(dir=self._order.scratch) as folder:
             copy = Path(folder, "copy")
             for member in members(path):
-                if self._by_size.get(member.size):
+                if self._candidates(member.size, member.name):
                     member.copy(copy, member.size)
-                    self._claim(copy)
+                    self._claim(copy, member.name)
 
-    def _matches(self, path: Path) -> list[LockedFile]:
-        candidates = self._by_size.get(path.stat().st_size, [])
+    def _candidates(self, size: int, name: str) -> list[LockedFile]:
+        """The files that one of this size and name may be; the size alone tells most of them."""
+        return [
+            file
+            for file in self._missing
+            if file.fits(size) and (not file.at_most or _last_part(name) == _last_part(file.path))
+        ]
+
+    def _matches(self, path: Path, name: str) -> list[LockedFile]:
+        candidates = self._candidates(path.stat().st_size, name)
         digests = {algorithm: digest_of(path, algorithm) for algorithm in {f.algorithm for f in candidates}}
         return [file for file in candidates if digests[file.algorithm] == file.digest]
 
-    def _claim(self, copy: Path) -> None:
+    def _claim(self, copy: Path, name: str) -> None:
         """Delivers a scratch file to each place that wants its bytes: two files may be the same."""
-        for file in self._matches(copy):
+        for file in self._matches(copy, name):
             spare = shutil.copyfile(copy, copy.with_name("spare"))
             if self._order.deliver(spare, file):
-                self._by_size[file.size].remove(file)
-                self._done += file.size
+                self._missing.remove(file)
+                self._done += self._order.size_here(file)
                 self._order.report(self._done)
+
+
+def _last_part(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _regular_files(directory: Path) -> Iterator[Path]:

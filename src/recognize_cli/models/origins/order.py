@@ -72,6 +72,10 @@ class Order:
         """Whether the file is at its place; only verified files ever are."""
         return (self.into / file.path).exists()
 
+    def size_here(self, file: LockedFile) -> int:
+        """Bytes of a file that is at its place."""
+        return (self.into / file.path).stat().st_size
+
     def deliver(self, path: Path, file: LockedFile) -> bool:
         """Moves `path` to its place if it holds the wanted bytes; says whether it did."""
         if not is_the_file(path, file):
