@@ -22,7 +22,7 @@ from recognize_cli.media.kinds import kind_of
 from recognize_cli.pipeline import Tools, Tree, scan
 from recognize_cli.records import FileResult, Gone, Kind, Reason, Removed, Scores, Tag, Unreadable
 from recognize_cli.stages.crew import Crew
-from recognize_cli.stages.reconcile import Policy
+from recognize_cli.stages.judging import Policy
 from recognize_cli.stages.walk import walk
 from recognize_cli.tally import Tally
 from tests.sources.memory import MemorySource

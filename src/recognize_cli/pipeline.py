@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from recognize_cli.records import Finished, Scores, Tag
     from recognize_cli.stages.follow import Remotes
     from recognize_cli.stages.items import Job
-    from recognize_cli.stages.reconcile import Policy
+    from recognize_cli.stages.judging import Policy
     from recognize_cli.stages.walk import Visit
     from recognize_cli.tally import Tally
 

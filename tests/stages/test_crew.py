@@ -15,7 +15,7 @@ from recognize_cli.media.jobs import DecodeResult
 from recognize_cli.pipeline import Tools, Tree, results
 from recognize_cli.records import FileResult, Kind, Reason, Tag
 from recognize_cli.stages.crew import Condition, Crew
-from recognize_cli.stages.reconcile import Policy
+from recognize_cli.stages.judging import Policy
 from recognize_cli.stages.walk import walk
 from tests.sources.memory import MemorySource
 from tests.support.recognizers import Shades

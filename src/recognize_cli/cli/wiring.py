@@ -32,7 +32,7 @@ from recognize_cli.rules import load_rules
 from recognize_cli.sinks.jsonl import JsonSink
 from recognize_cli.sinks.text import TextSink
 from recognize_cli.stages.intake import Intake
-from recognize_cli.stages.reconcile import Policy
+from recognize_cli.stages.judging import Policy
 from recognize_cli.tally import Tally
 
 if TYPE_CHECKING:
