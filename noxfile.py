@@ -71,8 +71,10 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Speed and memory of scans and of grouping faces, against the floors that the machine and others set."""
-    session.install(".", "scikit-image", "scikit-learn")
+    session.install(".", "cheroot", "scikit-image", "scikit-learn", "wsgidav")
     session.run("python", "bench/scan.py", *session.posargs)
+    session.run("python", "bench/remote.py")
+    session.run("python", "bench/pushing.py")
     session.run("python", "bench/together.py")
     session.run("python", "bench/known.py")
     session.run("python", "bench/memory.py")

@@ -1,12 +1,12 @@
-"""What a server costs: a scan over WebDAV against one of the same photos here, and a walk that finds no change.
+"""What a server costs: scans over DAV against one of the same photos here, and walks that find no change.
 
 The servers, WsgiDAV and the test suite's Nextcloud, run beside the scan on the same cores.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -39,18 +39,28 @@ def measure(folder: Path, files: list[Path], runs: int) -> dict[str, object]:
             "nextcloud": f"nextcloud://{USER}@{cloud.host}/Photos",
         }
         seconds: dict[str, list[float]] = {name: [] for name in places}
+        cpu: dict[str, list[float]] = {name: [] for name in places}
         for _ in range(runs):
             for name, place in places.items():
+                before = cpu_of_children()
                 seconds[name].append(scan(place))
+                cpu[name].append((cpu_of_children() - before) / len(files) * 1e3)
     rates = {name: len(files) / float(np.median(each)) for name, each in seconds.items()}
     return {
         "photos": len(files),
         "megabytes_each": round(sum(file.stat().st_size for file in files) / len(files) / 1e6, 2),
         **{f"{name}_images_per_second": round(rate, 2) for name, rate in rates.items()},
+        **{f"{name}_scan_cpu_ms": round(float(np.median(each)), 1) for name, each in cpu.items()},
         "webdav_to_local": round(rates["webdav"] / rates["local"], 3),
         "nextcloud_to_local": round(rates["nextcloud"] / rates["local"], 3),
         **walks(),
     }
+
+
+def cpu_of_children() -> float:
+    """CPU seconds of all commands so far; the servers run in this process and are not in it."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def scan(place: str) -> float:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from recognize_cli.models.entries import NpmSource, PypiSource
 from recognize_cli.models.fetch import ensure, fetch
@@ -14,6 +15,9 @@ from recognize_cli.models.store import Store
 from tests.models.convert.tfjs import runtime
 
 SHARED_MODELS = Path(__file__).parents[2] / "shared" / "models"
+
+settings.register_profile("untimed", deadline=None)  # how busy the machine is decides no test
+settings.load_profile("untimed")
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import ONNX Runtime by themselves
 

@@ -34,7 +34,7 @@ def test_every_page_is_named_in_the_readme() -> None:
 def test_the_examples_of_records_are_json_with_the_fields_that_all_have() -> None:
     text = (DOCS / "json.md").read_text("utf-8")
     records = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
-    of_scans = {"file", "error", "removed", "summary"}
+    of_scans = {"file", "error", "removed", "push", "summary"}
     assert {record["type"] for record in records} == of_scans | {"face", "person", "faces-cluster"}
     assert all(record["schema"] == 1 for record in records)
 
@@ -50,7 +50,7 @@ def test_every_exit_code_that_a_user_may_see_is_explained() -> None:
     listed = {
         int(code) for row in re.findall(r"^\| ([\d, ]+) \|", text, re.MULTILINE) for code in row.split(",")
     }
-    assert listed == {code.value for code in ExitCode} - {ExitCode.LOGIN.value}
+    assert listed == {code.value for code in ExitCode}
 
 
 @pytest.mark.parametrize("name", ["recognize.service", "recognize.timer"])

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -162,6 +165,34 @@ def test_version_1_in_a_container_and_without_limits(tmp_path: Path) -> None:
     group(tmp_path / "cpu", cpu__cfs_quota_us="-1\n", cpu__cfs_period_us="100000\n")
     group(tmp_path / "memory", memory__limit_in_bytes="9223372036854771712\n")
     assert cgroup_limits(tmp_path, V1) == Limits()
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "membership"),
+    [
+        ("a", "cpuset__cpus__effective", "0::/a\n"),
+        ("cpuset/a", "cpuset__effective_cpus", "3:cpuset:/a\n"),
+    ],
+)
+@pytest.mark.parametrize(("cpus", "count"), [("0\n", 1), ("0-3,7\n", 5), ("2-3\n", 2), ("\n", None)])
+def test_the_cpus_of_a_group(
+    tmp_path: Path, folder: str, file: str, membership: str, cpus: str, count: float | None
+) -> None:
+    group(tmp_path / folder, **{file: cpus})
+    assert cgroup_limits(tmp_path, membership) == Limits(cpus=count)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes cannot be bound to CPUs here")
+def test_a_process_bound_to_one_cpu_has_one_core() -> None:
+    cpu = min(os.sched_getaffinity(0))
+    told = subprocess.run(
+        [sys.executable, "-c", "from recognize_cli.hardware import probe; print(probe().cores)"],
+        preexec_fn=lambda: os.sched_setaffinity(0, {cpu}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == "1\n"
 
 
 def test_both_versions_side_by_side(tmp_path: Path) -> None:

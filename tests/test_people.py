@@ -262,6 +262,7 @@ def test_each_model_of_the_lock_says_which_distance_is_near() -> None:
         distance = distance_of(f"{fingerprint(entry)}.1", entries)
         assert distance is not None
         assert distance > 0
+        assert distance_of(f"{fingerprint(entry, 'bfloat16')}.1", entries) == distance
     assert distance_of(MODEL, entries) is None
     objects = next(entry for entry in entries if entry.recognizer == "objects")
     assert distance_of(f"{fingerprint(objects)}.1", entries) is None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -23,6 +26,7 @@ from recognize_cli.pipeline import Tools, Tree, scan
 from recognize_cli.records import FileResult, Gone, Kind, Reason, Removed, Scores, Tag, Unreadable
 from recognize_cli.stages.crew import Crew
 from recognize_cli.stages.judging import Policy
+from recognize_cli.stages.ordered import Order
 from recognize_cli.stages.walk import walk
 from recognize_cli.tally import Tally
 from tests.sources.memory import MemorySource
@@ -102,6 +106,9 @@ class Scanner:
     recognizer: Shades = field(default_factory=Shades)
     rules: str = "rules-1"
     decoder: str = "decoder-1"
+    decode: Callable[[Source, Job], DecodeResult] = decode
+    ordered: bool = False
+    short_of_memory: Callable[[], bool] = lambda: False
 
     def __call__(
         self,
@@ -109,15 +116,16 @@ class Scanner:
         filters: Filters | None = None,
         stop: Callable[[], bool] = lambda: False,
         changed_only: bool = False,
+        told: Told | None = None,
         **policy: bool,
     ) -> tuple[Told, Tally]:
         self.recognizer.seen.clear()
-        told, tally = Told(), Tally()
+        told, tally = told or Told(), Tally()
         crew = Crew({self.recognizer.name: self.recognizer}, tags_of)
         with ThreadPoolExecutor(2) as pool, self.open_catalogue() as catalogue:
 
             def submit(source: Source, job: Job) -> Future[DecodeResult]:
-                return pool.submit(decode, source, job)
+                return pool.submit(self.decode, source, job)
 
             tools = Tools(
                 policy=Policy(crew, {self.recognizer.name: self.rules}, self.decoder, **policy),
@@ -128,6 +136,8 @@ class Scanner:
                 look_ahead=4,
                 threads=2,
                 batch_size=2,
+                short_of_memory=self.short_of_memory,
+                ordered=self.ordered,
             )
             trees = [Tree(self.source, walk(self.source, filters, stop))]
             scan(trees, tools, told, told, tally, changed_only=changed_only)
@@ -156,6 +166,111 @@ def test_every_file_is_told_with_its_tags(scanner: Scanner) -> None:
         "trip/c.jpg": "Shade 3",
     }
     assert (tally.files, tally.changed, tally.tagged, tally.exit_code) == (3, 3, 3, ExitCode.DONE)
+
+
+class Hearing(Told):
+    """Knows when the first result was told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard = threading.Event()
+
+    def result(self, result: FileResult) -> None:
+        super().result(result)
+        self.heard.set()
+
+
+def test_a_slow_file_does_not_block_those_after_it(scanner: Scanner) -> None:
+    told = Hearing()
+
+    def slow(source: Source, job: Job) -> DecodeResult:
+        if job.file.path == "a.jpg":
+            assert told.heard.wait(30)  # another one comes first
+        return decode(source, job)
+
+    scanner.decode = slow
+    scanner(told=told)
+    assert list(told.files)[-1] == "a.jpg"
+    assert len(told.files) == 3
+
+
+def test_results_in_the_order_of_the_walk(scanner: Scanner, source: MemorySource) -> None:
+    for index in range(20):
+        source.write(f"more/{index:02}.jpg", bytes([20 + index]))
+    scanner()
+    source.write("more/03.jpg", b"\x40")
+    source.write("more/09.jpg", bytes([BROKEN]))
+    source.remove("trip/c.jpg")
+    source.failing["trip"] = PermissionError(13, "Permission denied")
+    others = threading.Event()
+
+    def slow(source: Source, job: Job) -> DecodeResult:
+        if job.file.path == "more/03.jpg":
+            assert others.wait(30)
+        try:
+            return decode(source, job)
+        finally:
+            others.set()
+
+    scanner.decode, scanner.ordered = slow, True
+    told, _ = scanner()
+    names = [item.path if isinstance(item, Unreadable) else item.file.path for item in told.items]  # type: ignore[union-attr]
+    assert names == ["a.jpg", *(f"more/{index:02}.jpg" for index in range(20)), "trip"]
+    assert [item.file.path for item in told.files.values() if not item.unchanged] == [
+        "more/03.jpg",
+        "more/09.jpg",
+    ]
+
+
+def test_one_slow_file_does_not_make_the_order_hold_a_whole_tree_back(
+    scanner: Scanner, source: MemorySource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index in range(30):
+        source.write(f"more/{index:02}.jpg", bytes([20 + index]))
+    scanner()
+    source.write("a.jpg", b"\x41")
+    monkeypatch.setattr("recognize_cli.pipeline.Order", partial(Order, limit=5))
+    stuck = threading.Event()
+    stopped: list[str] = []
+
+    def slow(source: Source, job: Job) -> DecodeResult:
+        stuck.set()
+        time.sleep(0.3)  # long enough for a scan without a bound to come to the end of the tree
+        stopped.extend(directory for directory in scanner.source.listed)
+        return decode(source, job)
+
+    source.make_directory("zoo")
+    source.listed.clear()
+    scanner.decode, scanner.ordered = slow, True
+    told, _ = scanner()
+    assert stuck.is_set()
+    assert "zoo" not in stopped
+    assert next(iter(told.files)) == "a.jpg"
+    assert list(told.files) == sorted(told.files)
+
+
+def test_short_of_memory_it_goes_on_file_by_file(scanner: Scanner, source: MemorySource) -> None:
+    for index in range(20):
+        source.write(f"more/{index:02}.jpg", bytes([20 + index]))
+    in_hand: list[int] = []
+    lock, now = threading.Lock(), 0
+
+    def counted(source: Source, job: Job) -> DecodeResult:
+        nonlocal now
+        with lock:
+            now += 1
+            in_hand.append(now)
+        try:
+            return decode(source, job)
+        finally:
+            with lock:
+                now -= 1
+
+    scanner.decode, scanner.short_of_memory = counted, lambda: True
+    told, _ = scanner()
+    assert len(told.files) == 23
+    assert set(in_hand) == {1}
+    assert set(scanner.recognizer.batches) == {1}
 
 
 def test_a_known_tree_is_told_without_a_look(scanner: Scanner) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recognize_cli.secret import HIDDEN, Secret, redacted
+from recognize_cli.secret import HIDDEN, Secret, redacted, without_secrets
 
 VALUE = 'pass/wörd "42"%'
 
@@ -101,3 +101,8 @@ def test_the_log_of_the_program_hides_secrets(capsys: pytest.CaptureFixture[str]
     assert "Authorization" in said
     assert "ValueError" in said
     assert "sesame" not in said
+
+
+def test_other_programs_get_none_of_our_variables() -> None:
+    environment = {"RECOGNIZE_PASSWORD": "secret", "RECOGNIZE_PASSWORD_COMMAND": "pass show", "PATH": "/bin"}
+    assert without_secrets(environment) == {"PATH": "/bin"}

@@ -139,6 +139,7 @@ def cgroup_limits(root: Path, membership: str) -> Limits:
         controllers, _, path = rest.partition(":")
         for folder in _folders(root, controllers, path):
             cpus.extend(_cpu_quota(folder))
+            cpus.extend(_cpu_set(folder))
             for limit, free in _memory_limit(folder):
                 memory.append(limit)
                 available.append(free)
@@ -161,6 +162,14 @@ def _cpu_quota(folder: Path) -> Iterator[float]:
     ]
     if len(words) == 2 and all(word.isdecimal() for word in words) and int(words[1]) > 0:
         yield int(words[0]) / int(words[1])
+
+
+def _cpu_set(folder: Path) -> Iterator[float]:
+    """How many CPUs a group may run on; the kernel writes them as ``0-3,7``."""
+    for name in ("cpuset.cpus.effective", "cpuset.effective_cpus"):
+        ranges = re.findall(r"(\d+)(?:-(\d+))?", _read(folder / name))
+        if ranges:
+            yield float(sum(int(last or first) - int(first) + 1 for first, last in ranges))
 
 
 def _memory_limit(folder: Path) -> Iterator[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """READ THIS FIRST: a scan is a list of stages, each pulling from the one before it.
 
-    walk ─▶ reconcile ─▶ decode ─▶ infer ─▶ tag ─▶ commit ─▶ follow ─▶ sink
+    walk ─▶ reconcile ─▶ decode ─▶ infer ─▶ tag ─▶ (order) ─▶ commit ─▶ follow ─▶ sink
 
 Names come out of a source, the catalogue says which of them are news, decoders in worker processes
 and models in threads work on those a bounded number ahead, rules make tags of their scores, and a
@@ -23,6 +23,7 @@ from recognize_cli.stages.commit import commit
 from recognize_cli.stages.decode import decode
 from recognize_cli.stages.follow import follow
 from recognize_cli.stages.infer import infer, preload
+from recognize_cli.stages.ordered import Order
 from recognize_cli.stages.reconcile import place, reconcile
 from recognize_cli.stages.tag import tag, with_faces
 
@@ -47,6 +48,11 @@ def _nothing() -> None:
     """For a run that does nothing between results."""
 
 
+def _never() -> bool:
+    """For a run that has memory enough."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Tree:
     """A source, and the visits of its directories (not begun yet)."""
@@ -61,8 +67,9 @@ class Tools:
 
     ``submit`` starts decoding the file of a job in a worker, ``apply`` turns scores into tags, ``stop``
     says whether to come to an end. ``look_ahead`` bounds the files decoded or being decoded, counted in
-    photos; ``threads`` the batches in the models. ``remotes`` says where the tags of a file are pushed
-    to, and ``meanwhile`` is called between results.
+    photos; ``threads`` the batches in the models; while ``short_of_memory`` says so, nothing more is taken
+    before what is in hand is finished. With ``ordered`` results come in the order of the walk. ``remotes``
+    says where the tags of a file are pushed to, and ``meanwhile`` is called between results.
     """
 
     policy: Policy
@@ -73,6 +80,8 @@ class Tools:
     look_ahead: int
     threads: int
     batch_size: int
+    short_of_memory: Callable[[], bool] = _never
+    ordered: bool = False
     remotes: Remotes | None = None
     meanwhile: Callable[[], None] = _nothing
 
@@ -83,10 +92,17 @@ def results(tree: Tree, tools: Tools) -> Generator[Finished]:
     troubles: list[SourceError | LoginError] = []
     work = _until_trouble(reconcile(tree.visits, source, tools.catalogue, policy, stop), troubles)
     work = preload(work, policy.crew)
+    order = Order() if tools.ordered else None
+    work = order.note(work) if order else work
+
+    def hurry() -> bool:
+        return (order is not None and order.is_full()) or tools.short_of_memory()
+
     submit = partial(tools.submit, source)
-    decoded = decode(work, submit, look_ahead=tools.look_ahead, stop=stop, troubles=troubles)
-    scored = infer(decoded, policy.crew, threads=tools.threads, batch_size=tools.batch_size)
+    decoded = decode(work, submit, look_ahead=tools.look_ahead, stop=stop, troubles=troubles, hurry=hurry)
+    scored = infer(decoded, policy.crew, threads=tools.threads, batch_size=tools.batch_size, hurry=hurry)
     tagged = tag(scored, tools.apply, list(policy.crew.members))
+    tagged = order.restore(tagged) if order else tagged
     committed = commit(tagged, partial(save, source, tools))
     if tools.remotes is None or tools.catalogue.outbox is None:
         yield from committed

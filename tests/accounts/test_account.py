@@ -31,7 +31,11 @@ def test_a_user_is_for_urls_that_name_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["cloud.example", "ftp://cloud.example", "https://", "https://a:b@[", "https://h:x"]
+    "url",
+    [
+        *("cloud.example", "ftp://cloud.example", "https://", "https://a:b@[", "https://h:x"),
+        *("https://al?ice@cloud.example", "https://al#ice@cloud.example", "https://\udcff@cloud.example"),
+    ],
 )
 def test_what_names_no_server_is_refused(url: str) -> None:
     with pytest.raises(UserError, match="names no server"):
@@ -44,6 +48,22 @@ def test_a_password_in_a_url_is_refused_and_not_repeated(url: str) -> None:
         Account.of(url)
     assert "geheim" not in str(caught.value)
     assert "cloud.example" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://alice:geheim",
+        "alice:geheim",
+        "https://alice:geheim#@cloud.example",
+        "x:geheim@[",
+        "//u:geheim",
+    ],
+)
+def test_what_may_be_a_password_is_not_repeated(url: str) -> None:
+    with pytest.raises(UserError) as caught:
+        Account.of(url)
+    assert "geheim" not in str(caught.value)
 
 
 @given(user=st.text(st.characters(codec="utf-8"), min_size=1))

@@ -117,9 +117,30 @@ def test_what_is_told_of_the_machine() -> None:
 
 
 def test_an_engine_that_works_and_one_that_is_not_needed() -> None:
-    onnxruntime, tensorflow, _ = checks.engines(GOOD)
+    onnxruntime, tensorflow, openvino, _ = checks.engines(GOOD)
     assert onnxruntime.state is State.GOOD
     assert tensorflow.name == "tensorflow"
+    assert (openvino.name, openvino.state) == ("openvino", State.GOOD)
+
+
+@pytest.mark.parametrize(
+    ("installed", "flags", "found"),
+    [
+        ({}, {"avx2"}, "not installed; some CPUs are faster with it (pip install 'recognize-cli[openvino]')"),
+        ({"openvino": "2026.4.1"}, {"avx2"}, "2026.4.1"),
+        (
+            {"openvino": "2026.4.1"},
+            {"amx_bf16"},
+            "2026.4.1, in bfloat16 where asked for with --engine openvino",
+        ),
+    ],
+)
+def test_what_is_told_of_openvino(
+    monkeypatch: pytest.MonkeyPatch, installed: dict[str, str], flags: set[str], found: str
+) -> None:
+    monkeypatch.setattr(checks, "installed_version", installed.get)
+    check = list(checks.engines(replace(GOOD, cpu=Cpu("x86_64", "A CPU", frozenset(flags)))))[2]
+    assert (check.name, check.state, check.found) == ("openvino", State.GOOD, found)
 
 
 WEAK = replace(GOOD, cpu=Cpu("x86_64", "An old CPU", frozenset({"fpu"})))

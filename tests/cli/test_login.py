@@ -20,6 +20,7 @@ from tests.cli.running import REPOSITORY
 from tests.dav.clouds import PASSWORD, Clouds
 from tests.dav.servers import WsgiDav
 from tests.support.command import Recognize
+from tests.support.nextcloud import Fault, Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,6 +109,18 @@ def test_a_keyring_keeps_the_password(with_keyring: Recognize, clouds: Clouds, t
     assert with_keyring("logout", server.url).code == ExitCode.DONE
     assert server.cloud.accounts.users["alice"].app_passwords == {}
     assert (tmp_path / "keyring.json").read_text() == "{}"
+
+
+def test_a_password_that_can_be_neither_stored_nor_revoked_is_told(
+    recognize: Recognize, clouds: Clouds, tmp_path: Path
+) -> None:
+    server = clouds.start()
+    (tmp_path / ".local" / "state" / "recognize" / "logins.json").mkdir(parents=True)
+    server.cloud.faults = Faults({Fault.CUT_BEFORE: 1.0}, only=lambda request: request.method == "DELETE")
+    code, said = log_in(recognize, server)
+    assert (code, "logins.json: Is a directory" in said) == (ExitCode.LOGIN, True)
+    assert len(server.cloud.accounts.users["alice"].app_passwords) == 1
+    assert "delete the app password" in said
 
 
 def test_ctrl_c_ends_the_waiting(recognize: Recognize, clouds: Clouds, tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ import pytest
 from onnx import TensorProto, helper
 
 from recognize_cli.engines.onnx import OrtSession
+from recognize_cli.engines.openvino import OpenVinoSession
 from recognize_cli.engines.tensorflow.session import TensorFlowSession
 from recognize_cli.errors import EngineError, ExitCode
+from tests.support.openvino import needs_openvino
 from tests.support.saved_models import DOUBLE_AND_SUM, make_saved_model, needs_tensorflow
 
 if TYPE_CHECKING:
@@ -49,13 +51,15 @@ class Adapter(NamedTuple):
 
 ADAPTERS = {
     "onnxruntime": Adapter(OrtSession, made_graph, "model.onnx"),
+    "openvino": Adapter(OpenVinoSession, made_graph, "model.onnx"),
     "tensorflow": Adapter(
         lambda path: TensorFlowSession(path.parent),
         lambda folder: make_saved_model(folder, DOUBLE_AND_SUM) / "saved_model.pb",
         "saved_model.pb",
     ),
 }
-ENGINES = [pytest.param(name, marks=needs_tensorflow if name == "tensorflow" else ()) for name in ADAPTERS]
+NEEDS = {"openvino": needs_openvino, "tensorflow": needs_tensorflow}
+ENGINES = [pytest.param(name, marks=NEEDS.get(name, ())) for name in ADAPTERS]
 
 
 @pytest.fixture(scope="module")

@@ -428,8 +428,8 @@ def test_certificates_are_always_checked(tmp_path: Path) -> None:
     with WsgiDav(tmp_path) as plain, pytest.raises(SourceUnreachable, match="speaks TLS"):
         Talk(f"https://{plain.host}").names()
     (tmp_path / "wrong.pem").write_text("no certificate")
-    with Hostile([FOUND]) as plain, pytest.raises(SourceUnreachable, match="no encrypted connection"):
-        Talk(f"https://{plain.host}", Options(ca=tmp_path / "wrong.pem")).names()
+    with pytest.raises(ConfigError, match=r"wrong\.pem: no certificate"):
+        Talk("https://127.0.0.1", Options(ca=tmp_path / "wrong.pem"))
 
 
 def test_a_redirect_out_of_encryption_is_refused(tmp_path: Path) -> None:
@@ -477,3 +477,15 @@ def test_no_error_or_log_line_shows_the_password(answer: Answer, caplog: pytest.
     while error is not None:
         assert not hasattr(error, "request")
         error = error.__cause__ or error.__context__
+
+
+def test_what_is_under_way_can_be_cut_off_and_nothing_comes_after() -> None:
+    wait = threading.Event()
+    hanging = drip(b"HTTP/1.1 207 Multi-Status\r\nContent-Length: 1000000\r\n\r\n", b" ", wait)
+    with Hostile([FOUND, hanging]) as server, Talk(server.url).client as client:
+        client.propfind("/", PROPERTIES, entry_of)
+        threading.Timer(0.2, client.cut).start()
+        for _ in range(2):
+            with pytest.raises(RequestFailed):
+                client.propfind("/", PROPERTIES, entry_of)
+        wait.set()

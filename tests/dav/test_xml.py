@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import tracemalloc
 from contextlib import suppress
-from itertools import pairwise
+from itertools import count, islice, pairwise
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, fromstring
 
@@ -139,6 +139,16 @@ def test_endless_answers_end_in_bounded_memory(start: str, each: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 30 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_kinds_of_elements_without_end_are_refused() -> None:
+    def body() -> Iterator[bytes]:
+        yield multistatus().removesuffix(b"</d:multistatus>")
+        for number in count():
+            yield b"<d:response><d:href>a</d:href><kind%d/></d:response>" % number
+
+    with pytest.raises(BadXml, match="too many kinds"):
+        list(islice(answers(body()), 50_000))
 
 
 def test_request_bodies_are_well_formed_whatever_they_hold() -> None:

@@ -82,6 +82,14 @@ def allocate_bit_by_bit(path: Path) -> None:
         pieces.append(b"x" * (1 << 20) + str(len(pieces)).encode())
 
 
+HOARD: list[bytes] = []
+
+
+def hoard(path: Path) -> None:
+    """Takes sixty megabytes and keeps them."""
+    HOARD.append(b"x" * 60_000_000)
+
+
 def refuse(path: Path) -> None:
     """Fails as a decoder may."""
     raise FileFailure(Reason.UNSUPPORTED, "not today")
@@ -151,6 +159,7 @@ DEEDS = {
         nap,
         allocate,
         allocate_bit_by_bit,
+        hoard,
         refuse,
         blunder,
         chatter,

@@ -304,6 +304,43 @@ def test_a_worker_that_may_be_harmed_is_replaced(name: str) -> None:
         assert before not in worker_processes()
 
 
+@pytest.mark.parametrize("name", ["allocate", "allocate_bit_by_bit"])
+def test_a_worker_that_holds_more_than_it_may_is_ended_and_costs_its_file(name: str) -> None:
+    with misbehaving(memory_limit=20 << 30, max_resident=120 << 20) as sandbox:
+        assert outcome(sandbox, "nothing") == 5
+        (before,) = worker_processes()
+        failure = outcome(sandbox, name)
+        assert outcome(sandbox, "nothing") == 5
+        assert before not in worker_processes()
+    assert isinstance(failure, FileFailure)
+    assert failure.reason is Reason.MEMORY
+    assert failure.message == "decoding it takes more than the 120 MiB of memory that are left for that"
+
+
+def test_what_a_worker_still_holds_is_not_held_against_the_next_file() -> None:
+    with misbehaving(max_resident=120 << 20) as sandbox:
+        seen = []
+        for _ in range(3):  # the second time it would be too much
+            assert outcome(sandbox, "hoard") == 5
+            seen += worker_processes()
+    assert len(set(seen)) == 3
+
+
+def test_time_is_up_for_a_worker_that_is_watched_too() -> None:
+    with misbehaving(timeout=1, max_resident=1 << 30) as sandbox:
+        failure = outcome(sandbox, "spin")
+    assert isinstance(failure, FileFailure)
+    assert failure.reason is Reason.TIMEOUT
+
+
+def test_it_knows_what_its_workers_hold() -> None:
+    with misbehaving(2) as sandbox:
+        assert sandbox.resident() == 0
+        outcome(sandbox, "hoard")
+        assert sandbox.resident() > 60_000_000
+    assert sandbox.resident() == 0
+
+
 def test_a_result_that_nobody_holds_is_forgotten() -> None:
     with misbehaving() as sandbox:
         future = sandbox.submit(job("nothing"))

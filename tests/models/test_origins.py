@@ -130,6 +130,14 @@ def test_a_long_complaint_is_cut_in_the_middle(tmp_path: Path) -> None:
     assert str(caught.value) == "line 0 | line 1 | ... | line 7 | line 8"
 
 
+def test_a_client_gets_no_password(tmp_path: Path) -> None:
+    told: list[str] = []
+    code = "import os; print(*os.environ)"
+    run_client([sys.executable, "-c", code], tmp_path, {"RECOGNIZE_PASSWORD": "x", "HOME": "/"}, told.append)
+    assert "HOME" in told[0]
+    assert "RECOGNIZE" not in told[0]
+
+
 def test_a_client_does_not_outlive_an_interrupted_call(tmp_path: Path) -> None:
     def interrupt(_line: str) -> None:
         raise KeyboardInterrupt

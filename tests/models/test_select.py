@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,18 @@ import pytest
 from recognize_cli.errors import NoUsableEngine
 from recognize_cli.hardware import Cpu, Hardware, Libc
 from recognize_cli.models.entries import Algorithm, Faces, LockedFile, ModelEntry, Tier
-from recognize_cli.models.select import Backend, Choice, engine_of, memory_needed, select, why_not
+from recognize_cli.models.hashing import fingerprint
+from recognize_cli.models.lockfile import load_lock
+from recognize_cli.models.ranking import Ranking, Rating
+from recognize_cli.models.select import (
+    SLOWEST,
+    Backend,
+    Choice,
+    engine_of,
+    memory_needed,
+    select,
+    why_not,
+)
 from tests.models.making import made_entry
 
 if TYPE_CHECKING:
@@ -18,7 +30,8 @@ GIB = 1 << 30
 
 
 def entry(name: str, tier: Tier, *, size: int = 25_000_000, default: bool = False) -> ModelEntry:
-    file = LockedFile(path="model.onnx", size=size, algorithm=Algorithm.SHA256, digest="0" * 64)
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    file = LockedFile(path="model.onnx", size=size, algorithm=Algorithm.SHA256, digest=digest)
     return made_entry(file, name=name, tier=tier, default=default)
 
 
@@ -157,3 +170,45 @@ def test_a_saved_model_needs_avx_and_memory_for_tensorflow() -> None:
     assert why_not(saved, machine(flags=frozenset({"sse4_2"})), lambda _: True) == "this CPU has no AVX"
     assert memory_needed(saved) - memory_needed(LARGE) == GIB
     assert (engine_of(saved).name, engine_of(LARGE).name) == ("tensorflow", "onnxruntime")
+
+
+def measured(entry: ModelEntry, rate: float, engine: str = "onnxruntime") -> Rating:
+    return Rating(entry.recognizer, entry.name, fingerprint(entry), engine, "float32", rate, "2026-05-01")
+
+
+def test_a_full_size_model_that_is_too_slow_here_is_passed_over() -> None:
+    ranking = Ranking((measured(LARGE, 0.4), measured(SMALL, 50.0)))
+    choice = select("objects", LOCK, having(LARGE, SMALL), machine(), ranking=ranking)
+    why = "it takes all cores 2.5 s for a file (`recognize bench`), and 2 s are the most"
+    assert choice == Choice(SMALL, f"large is installed, but {why}")
+
+
+@pytest.mark.parametrize("rate", [0.5, 3.0])
+def test_a_faster_model_that_sees_less_is_not_preferred(rate: float) -> None:
+    ranking = Ranking((measured(LARGE, rate), measured(SMALL, 500.0)))
+    assert select("objects", LOCK, having(LARGE, SMALL), machine(), ranking=ranking).entry is LARGE
+
+
+def test_the_next_full_size_model_is_taken_where_the_first_is_too_slow() -> None:
+    ranking = Ranking((measured(HUGE, 0.1),))
+    assert select("objects", LOCK, having(LARGE, HUGE), machine(), ranking=ranking).entry is LARGE
+
+
+def test_how_slow_it_is_in_another_engine_does_not_count() -> None:
+    ranking = Ranking((measured(LARGE, 0.1, "openvino"),))
+    assert select("objects", LOCK, having(LARGE, SMALL), machine(), ranking=ranking).entry is LARGE
+
+
+def test_slow_is_better_than_nothing() -> None:
+    ranking = Ranking((measured(LARGE, 0.1),))
+    assert select("objects", [LARGE], having(LARGE), machine(), ranking=ranking).entry is LARGE
+
+
+def test_who_asks_for_a_slow_model_gets_it() -> None:
+    ranking = Ranking((measured(LARGE, 0.1),))
+    choice = select("objects", LOCK, having(LARGE, SMALL), machine(), Backend.NATIVE, ranking=ranking)
+    assert choice.entry is LARGE
+
+
+def test_every_recognizer_with_a_full_size_model_has_a_limit() -> None:
+    assert {entry.recognizer for entry in load_lock().models if entry.tier is Tier.NATIVE} <= SLOWEST.keys()

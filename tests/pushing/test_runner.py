@@ -12,6 +12,7 @@ from recognize_cli.pushing.preview import preview
 from recognize_cli.records import Change, Gone, Tag
 from tests.catalogue.making import HERE, known
 from tests.pushing.making import TARGET, Time, pusher, tagged
+from tests.support.command import wait_until
 from tests.support.tag_server import MemoryTagServer
 
 if TYPE_CHECKING:
@@ -264,6 +265,80 @@ def test_a_refused_login_ends_the_run_and_loses_nothing(catalogue: SqliteCatalog
     server.fault = failing(0)
     push(catalogue, server)
     assert states(catalogue) == {"Cat": (10, 0, 0, 0)}
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_what_was_never_asked_for_is_not_taken_for_ours(catalogue: SqliteCatalogue, cancelled: bool) -> None:
+    server = MemoryTagServer()
+    files = [str(number) for number in range(20)]
+    for file in files:
+        server.add(file)
+    catalogue.commit([tagged(f"{file}.jpg", "Cat", "Dog", file_id=file) for file in files])
+    running = pusher(catalogue.outbox, server, workers=1)
+
+    def expire(request: Request, act: Callable[[], bool]) -> bool:
+        if request[0] == "look":
+            return act()
+        if len(server.asked) == 1:
+            server.tags[request[1]][request[2]] = "user"  # between the look and the request
+            return act()
+        if len(server.asked) == 3 and cancelled:
+            wait_until(lambda: running._pool._shutdown, "the end of the run")
+            with running._pool._shutdown_lock:
+                pass
+        raise LoginRefused(server="https://cloud.example", user="alice")
+
+    server.fault = expire
+    with pytest.raises(LoginRefused), running:
+        running.run()
+    asked = {(file, tag) for _, file, tag in server.asked[1:]}
+    assert (len(asked) == 2) is cancelled
+    for file in files:
+        for tag in {"Cat", "Dog"} - {tag for of, tag in asked if of == file}:
+            server.tags[file][tag] = "user"
+    server.fault = failing(0)
+    push(catalogue, server)
+    before = {file: server.owned(file, "user") for file in files}
+    catalogue.outbox.withdraw(TARGET)
+    push(catalogue, server)
+    assert {file: server.names(file) for file in files} == before
+    assert sum(map(len, before.values())) == 40 - len(asked)
+
+
+def test_a_folder_of_many_files_is_looked_at_once(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    for number in range(300):
+        server.add(str(number), "Photos", **({"Cat": "user"} if number % 7 == 0 else {}))
+    catalogue.commit([tagged(f"{n:03}.jpg", "Cat", file_id=str(n), folder="Photos") for n in range(300)])
+    assert push(catalogue, server).assigned == 300 - 43
+    assert server.looked == ["Photos"]
+    catalogue.commit(
+        [tagged(f"{n:03}.jpg", "Dog", file_id=str(n), folder="Photos", version="2-1") for n in range(300)]
+    )
+    push(catalogue, server)
+    assert server.looked == ["Photos", "Photos"]
+    assert all(server.owned(str(number), "us") == {"Dog"} for number in range(300))
+
+
+@pytest.mark.parametrize(("seconds", "looks"), [(1.0, 2), (4.0, 3)])
+def test_a_look_that_lacks_a_file_or_is_old_is_not_believed(
+    catalogue: SqliteCatalogue, seconds: float, looks: int
+) -> None:
+    server, time = MemoryTagServer(), Time()
+    for number in range(300):
+        server.add(str(number), "Photos")
+    late = server.files.pop("200")
+
+    def slow(request: Request, act: Callable[[], bool]) -> bool:
+        if request[0] == "assign":
+            time.now += seconds
+            server.files["200"] = late
+        return act()
+
+    server.fault = slow
+    catalogue.commit([tagged(f"{n:03}.jpg", "Cat", file_id=str(n), folder="Photos") for n in range(300)])
+    assert push(catalogue, server, clock=time, sleep=time.sleep, workers=1).assigned == 300
+    assert len(server.looked) == looks
 
 
 def test_a_stopped_run_leaves_the_rest_as_it_was(catalogue: SqliteCatalogue) -> None:

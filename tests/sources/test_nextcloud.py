@@ -302,6 +302,13 @@ class TestPreviews:
         assert served.source.preview(served.file("a.jpg")) is None
         assert served.content("a.jpg", preview=True) == b"no picture at all"
 
+    def test_the_original_is_leased_where_the_preview_fails(self, serve: Callable[..., Served]) -> None:
+        served = serve()
+        content = picture()
+        served.cloud.write("alice", "a.jpg", content)
+        served.cloud.faults = Faults({Fault.CUT_BEFORE: 1.0}, only=lambda request: "/preview" in request.path)
+        assert served.content("a.jpg", preview=True) == content
+
     def test_types_without_previews_are_not_asked_for(self, serve: Callable[..., Served]) -> None:
         served = serve()
         served.cloud.write("alice", "a.heic", b"heic")

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from recognize_cli.records import FileResult
 from recognize_cli.stages.commit import commit
 from tests.support.records import result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_nothing_is_handed_on_before_it_is_saved() -> None:
@@ -46,3 +50,23 @@ def test_the_first_result_does_not_wait_for_a_batch() -> None:
 def test_unchanged_results_are_not_saved_again() -> None:
     known = result(unchanged=True)
     assert list(commit([known], pytest.fail)) == [known]
+
+
+def test_what_is_known_does_not_overtake_what_waits_to_be_saved() -> None:
+    items = [result(f"{index}.jpg", unchanged=index % 3 != 0) for index in range(20)]
+    assert list(commit(items, lambda batch: batch, size=8, seconds=60)) == items
+
+
+def test_what_is_known_waits_for_few_others() -> None:
+    taken = 0
+
+    def counted() -> Iterator[FileResult]:
+        nonlocal taken
+        for index in range(100):
+            taken += 1
+            yield result(f"{index}.jpg", unchanged=index > 1)
+
+    stage = commit(counted(), lambda batch: batch, size=8, seconds=60)
+    next(stage)
+    next(stage)
+    assert taken == 9

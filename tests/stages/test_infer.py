@@ -125,3 +125,17 @@ def test_files_that_want_different_recognizers_do_not_share_a_batch() -> None:
     mixed = [*ready(2, "first"), *ready(2, "second"), *ready(2, "first", "second")]
     out = list(infer(mixed, crew(first, second), threads=1, batch_size=2))
     assert [len(item.scores) for item in out if isinstance(item, Scored)] == [1, 1, 1, 1, 2, 2]
+
+
+def test_in_a_hurry_batches_do_not_wait_to_be_full() -> None:
+    shades = Shades()
+    known = result(unchanged=True)
+    out = infer(
+        [*ready(2, "shades"), known, *ready(1, "shades")],
+        crew(shades),
+        threads=1,
+        batch_size=8,
+        hurry=lambda: True,
+    )
+    assert [type(item) for item in out] == [Scored, Scored, type(known), Scored]
+    assert shades.batches == [1, 1, 1]

@@ -13,6 +13,7 @@ _PROTOCOLS = {
     **dict.fromkeys(("http", "webdav", "nextcloud", "dav"), "http"),
 }
 _PORTS = {"https": 443, "http": 80}
+_ENDS = frozenset("?#")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,11 +41,13 @@ class Account:
         try:
             parts = urlsplit(url)
             scheme, host, port = _PROTOCOLS[parts.scheme], parts.hostname, parts.port
+            f"{parts.netloc}{user}".encode()  # UnicodeEncodeError is a ValueError, too
         except (KeyError, ValueError):
             host = None
-        if not host:
-            shown = url.rpartition("@")[2]  # what stands before may be a password
-            raise UserError(message=f"{shown!r} names no server; write for instance https://cloud.example")
+        if not host or not _ENDS.isdisjoint(url.partition("//")[2].partition("/")[0]):
+            raise UserError(
+                message=f"{_harmless(url)!r} names no server; write for instance https://cloud.example"
+            )
         if parts.password is not None:
             raise UserError(
                 message=f"leave the password out of the URL of {host}: it would be seen by all users of this"
@@ -55,3 +58,9 @@ class Account:
         if port not in (None, _PORTS[scheme]):
             host = f"{host}:{port}"
         return cls(scheme, host, unquote(parts.username or "") or user)
+
+
+def _harmless(url: str) -> str:
+    """What of a URL that is none can be told: what stands before an @ or behind a colon may be a password."""
+    scheme, slashes, rest = url.rpartition("@")[2].rpartition("//")
+    return scheme + slashes + rest.partition(":")[0]

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from recognize_cli.catalogue.database import Database
     from recognize_cli.catalogue.outbox_api import Followed, Remote, Settled
 
+_STALE: Final = "INSERT OR IGNORE INTO push_stale VALUES (?)"
+_ALL_STALE: Final = """
+    INSERT OR IGNORE INTO push_stale
+    SELECT id FROM push_files WHERE target = (SELECT id FROM push_targets WHERE name = ?)
+"""
 _LINKED: Final = """
     SELECT f.id, EXISTS (
         SELECT 1 FROM push_links AS l JOIN push_files AS p ON p.id = l.push
@@ -64,10 +69,7 @@ def add_target(connection: sqlite3.Connection, name: str, *, people: bool) -> No
         "UPDATE push_targets SET people = ? WHERE name = ? AND people <> ?", (people, name, people)
     )
     if changed.rowcount:
-        connection.execute(
-            "UPDATE push_files SET stale = 1 WHERE target = (SELECT id FROM push_targets WHERE name = ?)",
-            (name,),
-        )
+        connection.execute(_ALL_STALE, (name,))
 
 
 def not_linked(connection: sqlite3.Connection, files: Sequence[Followed]) -> list[tuple[int, Remote]]:
@@ -93,16 +95,17 @@ def link(connection: sqlite3.Connection, file: int, remote: Remote) -> None:
         "SELECT id FROM push_files WHERE target = ? AND file_id = ?", (target, remote.file_id)
     )
     moved = connection.execute(
-        "UPDATE push_files SET folder = ?, name = ?, stale = 1 WHERE id = ? AND (folder, name) <> (?, ?)",
+        "UPDATE push_files SET folder = ?, name = ? WHERE id = ? AND (folder, name) <> (?, ?)",
         (folder, name, push, folder, name),
     )
     if moved.rowcount:
+        connection.execute(_STALE, (push,))
         connection.execute(
             "UPDATE push_tags SET due = 0, problem = '' WHERE push = ? AND problem <> ''", (push,)
         )
     made = connection.execute("INSERT OR IGNORE INTO push_links (file, push) VALUES (?, ?)", (file, push))
     if made.rowcount:
-        connection.execute("UPDATE push_files SET stale = 1 WHERE id = ?", (push,))
+        connection.execute(_STALE, (push,))
         _unlink_others(connection, file, target, push)
 
 
@@ -192,10 +195,7 @@ def retry(connection: sqlite3.Connection, target: str) -> None:
 def withdraw(connection: sqlite3.Connection, target: str) -> None:
     """Drops the links of a target."""
     connection.execute(f"DELETE FROM push_links WHERE {_OF_TARGET}", (target,))
-    connection.execute(
-        "UPDATE push_files SET stale = 1 WHERE target = (SELECT id FROM push_targets WHERE name = ?)",
-        (target,),
-    )
+    connection.execute(_ALL_STALE, (target,))
 
 
 def counts(connection: sqlite3.Connection, target: str) -> list[TagCount]:

@@ -74,8 +74,8 @@ class SqliteOutbox:
         """Works out what is wanted now, a bounded number of files a transaction."""
         with self._database.reading() as connection:
             stale = connection.execute(
-                "SELECT 1 FROM push_files AS p JOIN push_targets AS t ON t.id = p.target"
-                " WHERE p.stale AND t.name = ?",
+                "SELECT 1 FROM push_stale AS s CROSS JOIN push_files AS p ON p.id = s.push"
+                " WHERE p.target = (SELECT id FROM push_targets WHERE name = ?) LIMIT 1",
                 (target,),
             ).fetchone()
         while stale:

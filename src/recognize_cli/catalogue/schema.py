@@ -117,17 +117,19 @@ def outbox(connection: sqlite3.Connection) -> None:
             id INTEGER PRIMARY KEY,
             name TEXT NOT NULL UNIQUE,
             people INTEGER NOT NULL)""",
-        # stale: what is wanted is to be worked out again.
         """CREATE TABLE push_files (
             id INTEGER PRIMARY KEY,
             target INTEGER NOT NULL REFERENCES push_targets (id) ON DELETE CASCADE,
             file_id TEXT NOT NULL,
             folder BLOB NOT NULL,
             name BLOB NOT NULL,
-            stale INTEGER NOT NULL DEFAULT 1,
             UNIQUE (target, file_id))""",
         "CREATE INDEX push_files_by_place ON push_files (target, folder, name, id)",
-        "CREATE INDEX push_files_stale ON push_files (target) WHERE stale",
+        # Files of which it is to be worked out again what is wanted. Were that a column with an index, each
+        # statement that fires a trigger would need a journal of its own, which costs more than the statement;
+        # so would an INSERT that can fail. (OR IGNORE would not do: the statement outside overrules it.)
+        """CREATE TABLE push_stale (
+            push INTEGER PRIMARY KEY REFERENCES push_files (id) ON DELETE CASCADE)""",
         # Without a reference to files: what is to be removed from a server outlives the file.
         """CREATE TABLE push_links (
             file INTEGER NOT NULL,
@@ -154,7 +156,7 @@ def outbox(connection: sqlite3.Connection) -> None:
 def _stale_after(name: str, event: str, files: str) -> str:
     """A trigger after which what is wanted of some files is to be worked out again."""
     return f"""CREATE TRIGGER push_stale_{name} AFTER {event} BEGIN
-        UPDATE push_files SET stale = 1 WHERE id IN (SELECT push FROM push_links WHERE file IN ({files}));
+        INSERT INTO push_stale SELECT push FROM push_links WHERE file IN ({files}) ON CONFLICT DO NOTHING;
     END"""
 
 
@@ -174,7 +176,7 @@ _OUTBOX_TRIGGERS: Final = (
         DELETE FROM push_tags WHERE wanted AND push IN (
             SELECT push FROM push_links AS l WHERE l.file = OLD.id AND NOT EXISTS (
                 SELECT 1 FROM push_links AS o WHERE o.push = l.push AND o.file <> OLD.id));
-        UPDATE push_files SET stale = 1 WHERE id IN (SELECT push FROM push_links WHERE file = OLD.id);
+        INSERT INTO push_stale SELECT push FROM push_links WHERE file = OLD.id ON CONFLICT DO NOTHING;
         DELETE FROM push_links WHERE file = OLD.id;
     END""",
 )

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _FILES_A_TRANSACTION: Final = 500
 
 _STALE: Final = """
-    SELECT id FROM push_files WHERE stale AND target = (SELECT id FROM push_targets WHERE name = ?) LIMIT ?
+    SELECT p.id FROM push_stale AS s CROSS JOIN push_files AS p ON p.id = s.push
+    WHERE p.target = (SELECT id FROM push_targets WHERE name = ?) LIMIT ?
 """
 # Is it there, and if not, is it gone (rather than ignored)?
 _STANDING: Final = f"""
@@ -50,7 +51,7 @@ def refresh_some(connection: sqlite3.Connection, target: str) -> int:
     rows = connection.execute(_STALE, (target, _FILES_A_TRANSACTION)).fetchall()
     for (push,) in rows:
         _refresh(connection, push)
-    connection.executemany("UPDATE push_files SET stale = 0 WHERE id = ?", rows)
+    connection.executemany("DELETE FROM push_stale WHERE push = ?", rows)
     connection.executemany(
         """DELETE FROM push_files WHERE id = ? AND NOT EXISTS (SELECT 1 FROM push_links WHERE push = id)
            AND NOT EXISTS (SELECT 1 FROM push_tags WHERE push = id)""",

@@ -34,6 +34,7 @@ COMMANDS = {
     "doctor": Lazy(
         "recognize_cli.cli.doctor", "Check what this machine can run, and how to repair what it cannot."
     ),
+    "bench": Lazy("recognize_cli.cli.bench", "Measure how fast recognizers are on this machine."),
     "login": Lazy("recognize_cli.cli.login", "Store the password of an account on a server."),
     "logout": Lazy("recognize_cli.cli.logout", "Forget the password of an account on a server."),
     "config": Lazy("recognize_cli.cli.config", "Show the settings and where they come from."),

@@ -18,14 +18,16 @@ from typing import TYPE_CHECKING
 from recognize_cli.cli.parameters import in_short
 from recognize_cli.engines import NO_TELEMETRY
 from recognize_cli.errors import ExitCode, RecognizeError
-from recognize_cli.models.select import Backend, engine_of, select
+from recognize_cli.models.engines import has_bfloat16
+from recognize_cli.models.ranking import load_ranking
+from recognize_cli.models.select import engine_of, select
 from recognize_cli.resources import installed_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from recognize_cli.hardware import Hardware
+    from recognize_cli.hardware import Cpu, Hardware
     from recognize_cli.models.lockfile import Lock
     from recognize_cli.models.store import Store
 
@@ -58,10 +60,15 @@ class Check:
     code: ExitCode = ExitCode.DONE
 
 
+def telling_flags(cpu: Cpu) -> list[str]:
+    """The instruction sets of a CPU that models run faster with."""
+    return [flag for flag in _TELLING_FLAGS if cpu.has(flag)]
+
+
 def machine(hardware: Hardware) -> Iterator[Check]:
     """CPU, libc, memory, cores, Python."""
     cpu, libc = hardware.cpu, hardware.libc
-    flags = " ".join(flag for flag in _TELLING_FLAGS if cpu.has(flag))
+    flags = " ".join(telling_flags(cpu))
     yield Check("cpu", f"{cpu.model} ({cpu.architecture}), {flags or 'no vector instructions known'}")
     yield Check("cores", f"{hardware.cores} usable")
     memory = f"{hardware.memory_available // _MIB} of {hardware.memory // _MIB} MiB free"
@@ -75,9 +82,10 @@ def machine(hardware: Hardware) -> Iterator[Check]:
 
 
 def engines(hardware: Hardware) -> Iterator[Check]:
-    """ONNX Runtime, which nearly every model needs; TensorFlow, which is not imported for it; place names."""
+    """ONNX Runtime, which nearly every model needs; TensorFlow and OpenVINO, unimported; place names."""
     yield _onnxruntime(hardware)
     yield _tensorflow(hardware)
+    yield _openvino(hardware.cpu)
     yield _places()
 
 
@@ -114,18 +122,23 @@ def decoders() -> Iterator[Check]:
 
 def models(lock: Lock, store: Store, hardware: Hardware, *, offline: bool) -> Iterator[Check]:
     """For each recognizer the model that a scan would take, and why; whether its bytes are right."""
+    ranking = load_ranking(hardware)
     for recognizer in dict.fromkeys(entry.recognizer for entry in lock.models):
         try:
-            choice = select(recognizer, lock.models, store.installed, hardware, Backend.AUTO)
+            choice = select(recognizer, lock.models, store.installed, hardware, ranking=ranking)
         except RecognizeError as error:
             yield failed(recognizer, error, "use the models.lock that ships with recognize")
             continue
         name = choice.entry.name
-        found = f"{name} ({choice.entry.tier}, {engine_of(choice.entry).name}): {choice.reason}"
+        found = f"{name} ({choice.entry.tier}, {engine_of(choice.entry, ranking).name}): {choice.reason}"
         if not store.installed(choice.entry):
             bound = "" if choice.entry.size_is_known else "at most "
             size = f"{bound}{choice.entry.download_size / 1e6:.0f} MB"
-            yield _missing(recognizer, f"{found}; not installed ({size})", name, store, offline=offline)
+            found = f"{found}; not installed ({size})"
+            if choice.entry.default:
+                yield _missing(recognizer, found, name, store, offline=offline)
+            else:
+                yield Check(recognizer, f"{found}, and not needed; `recognize models fetch {name}` gets it")
             continue
         try:
             store.verify(choice.entry)
@@ -191,6 +204,17 @@ def _onnxruntime(hardware: Hardware) -> Check:
     how = f"dies of signal {-done.returncode}" if done.returncode < 0 else f"cannot be imported: {last}"
     remedy = "pip install --force-reinstall onnxruntime, or another release of it"
     return Check(name, f"{release}, which {how}", State.BAD, remedy, ExitCode.ENGINE)
+
+
+def _openvino(cpu: Cpu) -> Check:
+    name = "openvino"
+    release = installed_version(name)
+    if release is None:
+        return Check(
+            name, "not installed; some CPUs are faster with it (pip install 'recognize-cli[openvino]')"
+        )
+    bfloat16 = ", in bfloat16 where asked for with --engine openvino" if has_bfloat16(cpu) else ""
+    return Check(name, f"{release}{bfloat16}")
 
 
 def _places() -> Check:

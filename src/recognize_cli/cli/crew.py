@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from recognize_cli.cli.installation import build, choose, fetch_if_missing
+from recognize_cli.cli.installation import build, build_in, choose, fetch_if_missing
 from recognize_cli.cli.parameters import value_for
 from recognize_cli.cli.scan import DEFAULT, DEFAULTS, RECOGNIZERS
 from recognize_cli.errors import ModelMissing
+from recognize_cli.models.engines import AUTO, engine_for
+from recognize_cli.models.ranking import load_ranking
 from recognize_cli.stages.crew import Condition, Crew
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from recognize_cli.models.entries import ModelEntry
     from recognize_cli.models.lockfile import Lock
     from recognize_cli.models.store import Store
+    from recognize_cli.protocols import Recognizer
     from recognize_cli.records import Scores, Tag
 
 _LOG = logging.getLogger(__name__)
@@ -39,18 +42,22 @@ class Recruiter:
         hardware: Hardware,
         *,
         backend: Sequence[tuple[str | None, str]],
+        engine: Sequence[tuple[str | None, str]],
         models: Iterable[str],
         offline: bool,
         progress: bool | None,
     ) -> None:
-        """``backend`` is for `value_for`; ``models`` are to be used whatever their tier, by name."""
+        """``backend`` and ``engine`` are for `value_for`; ``models`` are used whatever their tier."""
         self._lock = lock
         self._store = store
         self._hardware = hardware
         self._backend = backend
+        self._engine = engine
         self._models = tuple(models)
         self._offline = offline
         self._progress = progress
+        self.entries: dict[str, ModelEntry] = {}
+        """The models that the crew may load, by their recognizers; none before there is a crew."""
 
     def crew(
         self,
@@ -75,7 +82,7 @@ class Recruiter:
             for own, other in _STAND_INS.items()
             if stand_ins and own in names and other not in names
         }
-        entries = self._entries({*names, *spare.values()}, usual=usual)
+        entries = self.entries = self._entries({*names, *spare.values()}, usual=usual)
         wanted = entries.keys() | _WITHOUT_MODEL.intersection(names)
         self._check_offline([entries[name] for name in names if name in entries])
 
@@ -89,7 +96,7 @@ class Recruiter:
 
         condition = Condition("objects", frozenset(landmarks_for))
         return Crew(
-            {name: build(name, entries.get(name), self._store) for name in RECOGNIZERS if name in wanted},
+            {name: self._build(name, entries.get(name)) for name in RECOGNIZERS if name in wanted},
             apply,
             fetch=lambda name: self._fetch(entries.get(name)),
             lost=lost,
@@ -115,6 +122,14 @@ class Recruiter:
     def _choose(self, recognizer: str) -> ModelEntry:
         backend = value_for(recognizer, self._backend, "auto")
         return choose(recognizer, self._lock, self._store, self._hardware, backend, self._models)
+
+    def _build(self, name: str, entry: ModelEntry | None) -> Recognizer:
+        if entry is None:
+            return build(name, entry, self._store)
+        asked = value_for(name, self._engine, AUTO)
+        engine = engine_for(entry, asked, self._hardware.cpu, load_ranking(self._hardware))
+        _LOG.info("%s: %s runs in %s, %s", name, entry.name, engine.name, engine.precision)
+        return build_in(engine, name, entry, self._store)
 
     def _check_offline(self, entries: Sequence[ModelEntry]) -> None:
         if self._offline and entries and not any(self._store.installed(each) for each in entries):

@@ -88,6 +88,18 @@ def _models(hardware: Hardware, store: Path | None, lock: Path | None, *, offlin
         yield checks.failed("models.lock", error, "use the models.lock that ships with recognize")
         return
     yield from checks.models(locked, Store(store), hardware, offline=offline)
+    yield _speed(hardware)
+
+
+def _speed(hardware: Hardware) -> Check:
+    """Whether the models were measured on this machine."""
+    from recognize_cli.models.ranking import load_ranking
+
+    ratings = load_ranking(hardware).ratings
+    if not ratings:
+        return Check("speed", "not measured; `recognize bench` measures how fast models are here")
+    rates = ", ".join(f"{each.model} {each.items_per_second:.3g}/s" for each in ratings)
+    return Check("speed", f"measured by `recognize bench`, which --backend auto goes by: {rates}")
 
 
 def _config(root: click.Context) -> Iterator[Check]:

@@ -6,11 +6,13 @@ import logging
 from typing import TYPE_CHECKING
 
 from recognize_cli.cli.progress import byte_progress
+from recognize_cli.errors import ModelMissing
 from recognize_cli.labels import load_labels
 from recognize_cli.models.convert import GRAPH
 from recognize_cli.models.entries import Classifier, Tagger, Video
 from recognize_cli.models.fetch import ensure
-from recognize_cli.models.hashing import fingerprint
+from recognize_cli.models.hashing import FLOAT32, fingerprint
+from recognize_cli.models.ranking import load_ranking
 from recognize_cli.models.select import Backend, select
 from recognize_cli.resources import installed_version
 
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
     from recognize_cli.hardware import Hardware
     from recognize_cli.models.entries import ModelEntry
     from recognize_cli.models.lockfile import Lock
+    from recognize_cli.models.select import Engine
     from recognize_cli.models.store import Store
     from recognize_cli.protocols import ActionModel, FaceModel, Recognizer, Session
     from recognize_cli.records import Clips
+
+    OpenSession = Callable[[Path], Session]
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,12 +39,14 @@ def choose(
 ) -> ModelEntry:
     """The model that a recognizer is to use here: the last one ``named`` that is its own, else the best.
 
-    Raises NoUsableEngine, and LockFileError for a name that is none.
+    What `recognize bench` measured on this machine counts. Raises NoUsableEngine, and LockFileError for a
+    name that is none.
     """
     own = [entry for entry in map(lock.entry, named) if entry.recognizer == name]
     if own:
         return own[-1]
-    choice = select(name, lock.models, store.installed, hardware, Backend(backend))
+    ranking = load_ranking(hardware)
+    choice = select(name, lock.models, store.installed, hardware, Backend(backend), ranking=ranking)
     _LOG.info("%s: using %s (%s)", name, choice.entry.name, choice.reason)
     return choice.entry
 
@@ -47,61 +54,98 @@ def choose(
 def fetch_if_missing(entry: ModelEntry, store: Store, *, offline: bool, progress: bool | None) -> None:
     """Installs a model, with a progress bar. Raises ModelError."""
     if not store.installed(entry):
+        if offline:
+            raise ModelMissing(name=entry.name)
         with byte_progress(entry.name, progress) as report:
-            ensure(entry, store, offline=offline, progress=report)
+            ensure(entry, store, progress=report)
 
 
-def build(name: str, entry: ModelEntry | None, store: Store) -> Recognizer:
-    """A recognizer, and the model that it runs if any, which is loaded when the first file comes."""
+def open_session(graph: Path) -> Session:
+    """An ONNX file in ONNX Runtime."""
+    from recognize_cli.engines.onnx import OrtSession
+
+    return OrtSession(graph, threads=1)
+
+
+def opener(engine: Engine) -> OpenSession:
+    """What opens ONNX files in an engine; `open_session` for engines that run other formats."""
+    if engine.name != "openvino":
+        return open_session
+
+    def open_(graph: Path) -> Session:
+        from recognize_cli.engines.openvino import OpenVinoSession
+
+        return OpenVinoSession(graph, precision=engine.precision)
+
+    return open_
+
+
+def build(
+    name: str,
+    entry: ModelEntry | None,
+    store: Store,
+    open_: OpenSession = open_session,
+    precision: str = FLOAT32,
+) -> Recognizer:
+    """A recognizer, and the model that it runs if any, which is loaded when the first file comes.
+
+    ``open_`` opens the ONNX files of the model, to be run in that precision; models of other engines are
+    opened by those.
+    """
     if entry is None:
         return _WITHOUT_MODEL[name]()
-    return _BUILDERS[name](entry, store)
+    return _BUILDERS[name](entry, store, open_, fingerprint(entry, precision))
 
 
-def _objects(entry: ModelEntry, store: Store, clips: Clips | None = None) -> Recognizer:
+def build_in(engine: Engine, name: str, entry: ModelEntry, store: Store) -> Recognizer:
+    """A recognizer whose model runs in an engine."""
+    return build(name, entry, store, opener(engine), engine.precision)
+
+
+def _objects(
+    entry: ModelEntry, store: Store, open_: OpenSession, model: str, clips: Clips | None = None
+) -> Recognizer:
     from recognize_cli.recognizers.objects import ObjectsRecognizer
 
     assert isinstance(entry.task, Classifier)  # as models.lock has it for this recognizer
     return ObjectsRecognizer(
         entry.task.input,
         [(label.key, label.name) for label in load_labels(entry.task.labels)],
-        lambda: _open_session(entry, store),
-        model=fingerprint(entry),
+        lambda: open_(_graph(entry, store)),
+        model=model,
         logits=entry.task.scores == "logits",
         clips=clips,
     )
 
 
-def _video_objects(entry: ModelEntry, store: Store) -> Recognizer:
+def _video_objects(entry: ModelEntry, store: Store, open_: OpenSession, model: str) -> Recognizer:
     from recognize_cli.recognizers.objects import STILLS
 
-    return _objects(entry, store, STILLS)
+    return _objects(entry, store, open_, model, STILLS)
 
 
-def _faces(entry: ModelEntry, store: Store) -> Recognizer:
+def _faces(entry: ModelEntry, store: Store, open_: OpenSession, model: str) -> Recognizer:
     from recognize_cli.recognizers.faces import FacesRecognizer
 
     open_model = _FACE_MODELS[entry.format]
-    return FacesRecognizer(lambda: open_model(_graphs(entry, store)), model=fingerprint(entry))
+    return FacesRecognizer(lambda: open_model(_graphs(entry, store), open_), model=model)
 
 
-def _music(entry: ModelEntry, store: Store) -> Recognizer:
+def _music(entry: ModelEntry, store: Store, open_: OpenSession, model: str) -> Recognizer:
     from recognize_cli.recognizers.music import MusicRecognizer
 
     assert isinstance(entry.task, Tagger)  # as models.lock has it for this recognizer
     return MusicRecognizer(
         [label.name for label in load_labels(entry.task.labels)],
-        lambda: _open_session(entry, store),
-        model=fingerprint(entry),
+        lambda: open_(_graph(entry, store)),
+        model=model,
     )
 
 
-def _landmarks(entry: ModelEntry, store: Store) -> Recognizer:
+def _landmarks(entry: ModelEntry, store: Store, open_: OpenSession, model: str) -> Recognizer:
     from recognize_cli.recognizers.landmarks import Classifiers, LandmarksRecognizer
 
-    return LandmarksRecognizer(
-        lambda: Classifiers.open(store.open_model(entry), _session), model=fingerprint(entry)
-    )
+    return LandmarksRecognizer(lambda: Classifiers.open(store.open_model(entry), open_), model=model)
 
 
 def _places() -> Recognizer:
@@ -116,7 +160,7 @@ def _places() -> Recognizer:
     return PlacesRecognizer(open_gazetteer, version=version)
 
 
-def _actions(entry: ModelEntry, store: Store) -> Recognizer:
+def _actions(entry: ModelEntry, store: Store, open_: OpenSession, model: str) -> Recognizer:
     from recognize_cli.recognizers.actions import ActionsRecognizer
 
     assert isinstance(entry.task, Video)  # as models.lock has it for this recognizer
@@ -124,18 +168,18 @@ def _actions(entry: ModelEntry, store: Store) -> Recognizer:
     return ActionsRecognizer(
         entry.task.view,
         [label.name for label in load_labels(entry.task.labels)],
-        lambda: open_model(entry, store),
-        model=fingerprint(entry),
+        lambda: open_model(entry, store, open_),
+        model=model,
     )
 
 
-def _movinet_stream(entry: ModelEntry, store: Store) -> ActionModel:
+def _movinet_stream(entry: ModelEntry, store: Store, open_: OpenSession) -> ActionModel:
     from recognize_cli.actions.movinet_stream import MovinetStream
 
-    return MovinetStream(_open_session(entry, store))
+    return MovinetStream(open_(_graph(entry, store)))
 
 
-def _movinet_base(entry: ModelEntry, store: Store) -> ActionModel:
+def _movinet_base(entry: ModelEntry, store: Store, _open: OpenSession) -> ActionModel:
     from recognize_cli.actions.movinet_base import MovinetBase
     from recognize_cli.engines.tensorflow.session import TensorFlowSession
     from recognize_cli.hardware import probe
@@ -146,30 +190,30 @@ def _movinet_base(entry: ModelEntry, store: Store) -> ActionModel:
     return MovinetBase(session, entry.task.length)
 
 
-def _yunet_sface(graphs: Mapping[str, Path]) -> FaceModel:
+def _yunet_sface(graphs: Mapping[str, Path], open_: OpenSession) -> FaceModel:
     from recognize_cli.faces.yunet_sface import YunetSface
 
-    return YunetSface(*_face_sessions(graphs))
+    return YunetSface(*_face_sessions(graphs, open_))
 
 
-def _face_api(graphs: Mapping[str, Path]) -> FaceModel:
+def _face_api(graphs: Mapping[str, Path], open_: OpenSession) -> FaceModel:
     from recognize_cli.faces.faceapi import FaceApi
 
-    return FaceApi(*_face_sessions(graphs))
+    return FaceApi(*_face_sessions(graphs, open_))
 
 
-def _face_sessions(graphs: Mapping[str, Path]) -> Iterable[Session]:
-    return (_session(graphs[name]) for name in ("detector", "landmarks", "descriptor"))
+def _face_sessions(graphs: Mapping[str, Path], open_: OpenSession) -> Iterable[Session]:
+    return (open_(graphs[name]) for name in ("detector", "landmarks", "descriptor"))
 
 
-def _insightface(graphs: Mapping[str, Path]) -> FaceModel:
+def _insightface(graphs: Mapping[str, Path], _open: OpenSession) -> FaceModel:
     from recognize_cli.engines.insightface import InsightFace
 
     return InsightFace(graphs["detector"], graphs["descriptor"])
 
 
-def _open_session(entry: ModelEntry, store: Store) -> Session:
-    return _session(_graphs(entry, store)[GRAPH])
+def _graph(entry: ModelEntry, store: Store) -> Path:
+    return _graphs(entry, store)[GRAPH]
 
 
 def _graphs(entry: ModelEntry, store: Store) -> Mapping[str, Path]:
@@ -177,13 +221,7 @@ def _graphs(entry: ModelEntry, store: Store) -> Mapping[str, Path]:
     return store.open_model(entry).graphs
 
 
-def _session(graph: Path) -> Session:
-    from recognize_cli.engines.onnx import OrtSession
-
-    return OrtSession(graph, threads=1)
-
-
-_BUILDERS: Mapping[str, Callable[[ModelEntry, Store], Recognizer]] = {
+_BUILDERS: Mapping[str, Callable[[ModelEntry, Store, OpenSession, str], Recognizer]] = {
     "objects": _objects,
     "faces": _faces,
     "music": _music,
@@ -191,20 +229,20 @@ _BUILDERS: Mapping[str, Callable[[ModelEntry, Store], Recognizer]] = {
     "landmarks": _landmarks,
     "video_objects": _video_objects,
 }
-"""One line a recognizer; what each needs is imported when it is built."""
+"""One line a recognizer; what each needs is imported when it is built. The text is a model's fingerprint."""
 
 _WITHOUT_MODEL: Mapping[str, Callable[[], Recognizer]] = {
     "places": _places,
 }
 """The same for those that run no model."""
 
-_ACTION_MODELS: Mapping[str, Callable[[ModelEntry, Store], ActionModel]] = {
+_ACTION_MODELS: Mapping[str, Callable[[ModelEntry, Store, OpenSession], ActionModel]] = {
     "movinet-tflite": _movinet_stream,
     "saved-model": _movinet_base,
 }
 """One line a format of models for actions."""
 
-_FACE_MODELS: Mapping[str, Callable[[Mapping[str, Path]], FaceModel]] = {
+_FACE_MODELS: Mapping[str, Callable[[Mapping[str, Path], OpenSession], FaceModel]] = {
     "yunet-sface": _yunet_sface,
     "face-api": _face_api,
     "insightface-pack": _insightface,

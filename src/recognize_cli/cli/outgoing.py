@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from recognize_cli.accounts.account import Account
+from recognize_cli.accounts.given import VARIABLES
 from recognize_cli.catalogue import SqliteCatalogue
 from recognize_cli.cli.accounts import stored_logins
 from recognize_cli.cli.output import styler
@@ -129,17 +131,31 @@ def _show(outbox: Outbox, server: SystemTags, target: str) -> None:
 
 
 def _open(servers: Remotes, target: str) -> SystemTags:
-    """The tags of a target. It names the account's id; the login name, which may be another, is found out."""
+    """The tags of a target. It names the account's id; the login name, which may be another, is found out.
+
+    A login that is refused keeps none of the others from being tried.
+    """
     scheme, _, rest = target.partition("://")
     here, path = Account.of(target), rest.partition("/")[2]
+    refused: LoginError | None = None
+    for name in _login_names(here):
+        address = f"{scheme}://{quote(name, safe='')}@{here.host}/{path}"
+        try:
+            if servers.source(address).storage == target:
+                return servers.tags(target)
+        except LoginError as error:
+            refused = error
+    raise refused or UnknownTarget(address=target, known=", ".join(servers.clouds))
+
+
+def _login_names(account: Account) -> list[str]:
+    """The names that an account with an id may log in by, the likeliest first."""
     stored = {
         login.account.user
         for login in stored_logins().all()
-        if (login.account.scheme, login.account.host) == (here.scheme, here.host)
+        if (login.account.scheme, login.account.host) == (account.scheme, account.host)
     }
-    others = sorted(stored - {here.user})
-    for name in [here.user, *others] if here.user in stored else [*others, here.user]:
-        address = f"{scheme}://{quote(name, safe='')}@{here.host}/{path}"
-        if servers.source(address).storage == target:
-            return servers.tags(target)
-    raise UnknownTarget(address=target, known=", ".join(servers.clouds))
+    others = sorted(stored - {account.user})
+    # A password of the environment is for the first account that asks.
+    is_first = account.user in stored or any(map(os.environ.get, VARIABLES))
+    return [account.user, *others] if is_first else [*others, account.user]

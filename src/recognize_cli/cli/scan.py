@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +18,8 @@ from recognize_cli.cli.options import (
     rules_option,
     store_option,
 )
-from recognize_cli.cli.parameters import Duration, PerName, Size
+from recognize_cli.cli.parameters import PerName, Size
+from recognize_cli.cli.resource_options import resource_options
 from recognize_cli.cli.server_options import server_options
 from recognize_cli.recognizers.landmarks import ASKED_BY
 
@@ -77,6 +77,16 @@ class _ScanCommand(Command):
     " recognizers or for one (actions=native). May be given several times, the last one counts.",
 )
 @option(
+    "--engine",
+    type=PerName("recognizer", RECOGNIZERS, ("auto", "onnxruntime", "openvino")),
+    multiple=True,
+    default=("auto",),
+    or_one=True,
+    help="What runs the models: OpenVINO is an extra, and faster on some CPUs, where it may compute in less"
+    " precision; auto takes what `recognize bench` found to be the fastest with the same scores. For all"
+    " recognizers or for one (objects=openvino).",
+)
+@option(
     "--model",
     "models",
     multiple=True,
@@ -100,6 +110,12 @@ class _ScanCommand(Command):
 @option("--scores", is_flag=True, section="Output", help="Add the raw top classes to each record.")
 @option(
     "--changed-only", is_flag=True, section="Output", help="Leave out what is unchanged since the last run."
+)
+@option(
+    "--ordered",
+    is_flag=True,
+    section="Output",
+    help="Give results in the order of the walk; a slow file holds up those after it.",
 )
 @format_option("text", "jsonl", "json")
 @output_option
@@ -168,43 +184,7 @@ class _ScanCommand(Command):
     section="Files",
     help="Say whether a path of the source takes part, and why; scan nothing.",
 )
-@option(
-    "--max-duration",
-    type=Duration(),
-    section="Resources",
-    help="Stop cleanly after so long, such as 6h (exit code 10).",
-)
-@option(
-    "--timeout",
-    type=Duration(),
-    default="60s",
-    section="Resources",
-    help="Give a file up whose decoding takes longer.",
-)
-@option(
-    "--jobs",
-    type=click.IntRange(1, 256),
-    show_default="cores",
-    section="Resources",
-    help="Processes that decode files.",
-)
-@option(
-    "--threads",
-    type=click.IntRange(1, 256),
-    show_default="cores",
-    section="Resources",
-    help="Threads that run models.",
-)
-@option(
-    "--batch-size",
-    type=click.IntRange(1, 256),
-    default=2,
-    section="Resources",
-    help="Images that go through a model together.",
-)
-@option(
-    "--nice", type=click.IntRange(0, 19), section="Resources", help="Be nicer to other processes by so much."
-)
+@resource_options
 @offline_option
 @store_option
 @lock_option
@@ -216,6 +196,7 @@ def command(ctx: click.Context, /, **settings: Any) -> ExitCode:
     webdavs://user@host/path; - reads paths from stdin. What an earlier run knows is not looked at
     again, and is part of the output all the same. Models are fetched the first time they are needed.
     """
+    from recognize_cli.cli.priority import stand_back
     from recognize_cli.cli.scan_options import ScanOptions
     from recognize_cli.cli.wiring import explain_path, run_scan
 
@@ -226,8 +207,7 @@ def command(ctx: click.Context, /, **settings: Any) -> ExitCode:
     order = ctx.meta[_RULE_ORDER]
     include, exclude = settings.pop("include"), settings.pop("exclude")
     prepared = ScanOptions(filters=in_order(order, include, exclude), **settings)
-    if prepared.nice is not None:
-        os.nice(prepared.nice)
+    stand_back(prepared.nice, prepared.ionice)
     return explain_path(prepared) if prepared.explain else run_scan(prepared)
 
 

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from io import BufferedIOBase
     from pathlib import Path
 
+    from recognize_cli.cli.priority import IoPriority
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanOptions:
@@ -17,12 +19,14 @@ class ScanOptions:
     sources: tuple[str, ...]
     recognizers: tuple[str, ...]
     backend: tuple[tuple[str | None, str], ...]
+    engine: tuple[tuple[str | None, str], ...]
     models: tuple[str, ...]
     landmarks_for: tuple[str, ...]
     video_objects: bool
     rules: Path | None
     scores: bool
     changed_only: bool
+    ordered: bool
     format: str | None
     output: Path | None
     progress: bool | None
@@ -52,7 +56,9 @@ class ScanOptions:
     jobs: int | None
     threads: int | None
     batch_size: int
+    max_memory: int | None
     nice: int | None
+    ionice: IoPriority | None
     offline: bool
     store: Path | None
     lock: Path | None

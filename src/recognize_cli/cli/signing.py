@@ -24,7 +24,14 @@ from recognize_cli.dav.credentials import Credentials
 from recognize_cli.dav.names import quoted
 from recognize_cli.dav.nextcloud import find_root, sign_in
 from recognize_cli.dav.patience import Patience
-from recognize_cli.errors import LoginRefused, LoginTimeout, NoPassword, SourceUnreachable, UnknownLogin
+from recognize_cli.errors import (
+    LoginRefused,
+    LoginTimeout,
+    NoPassword,
+    RecognizeError,
+    SourceUnreachable,
+    UnknownLogin,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,8 +110,16 @@ def _store_cloud(
         return stored_logins().put(account, "nextcloud", place.server + quoted(root), credentials.secret)
     except BaseException:
         if ours:
-            _revoke(place, credentials, ca)
+            _take_back(place, credentials, ca)
         raise
+
+
+def _take_back(address: Address, credentials: Credentials, ca: Path | None) -> None:
+    """Revokes a password that cannot be stored; what went wrong before counts, whether this fails or not."""
+    try:
+        _revoke(address, credentials, ca)
+    except RecognizeError as error:
+        _LOG.warning("%s; delete the app password of recognize in the settings of the server", error)
 
 
 def _revoke(address: Address, credentials: Credentials, ca: Path | None) -> bool:

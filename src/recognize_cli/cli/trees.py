@@ -13,6 +13,8 @@ from recognize_cli.errors import ConfigError, LoginError, SourceError
 from recognize_cli.ignore import Filters, Rule
 from recognize_cli.pipeline import Tree
 from recognize_cli.sources.local import open_local
+from recognize_cli.sources.remembered import RememberedSource
+from recognize_cli.stages.ahead import ahead
 from recognize_cli.stages.explain import explain
 from recognize_cli.stages.listed import read_paths, walk_listed, within
 from recognize_cli.stages.walk import walk
@@ -66,7 +68,9 @@ def trees(
         places = list(group)
         source = places[0].source
         if whole:
-            yield Tree(source, walk(source, selection.filters, stop))
+            visits = walk(source, selection.filters, stop)
+            # What is remembered lies in the catalogue, which only one thread may use.
+            yield Tree(source, visits if isinstance(source, RememberedSource) else ahead(visits))
         else:
             paths = chain.from_iterable(place.listed or () for place in places)
             yield Tree(source, walk_listed(source, paths, selection.filters, stop))

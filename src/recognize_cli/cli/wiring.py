@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from recognize_cli.catalogue import NullCatalogue, SqliteCatalogue
+from recognize_cli.cli.budget import plan, watch
 from recognize_cli.cli.crew import Recruiter
 from recognize_cli.cli.output import default_format, destination, styler
 from recognize_cli.cli.progress import above_bar, file_progress
@@ -36,13 +37,15 @@ from recognize_cli.stages.judging import Policy
 from recognize_cli.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from io import TextIOWrapper
     from typing import IO
 
     from recognize_cli.catalogue import Catalogue
+    from recognize_cli.cli.budget import Budget
     from recognize_cli.cli.scan_options import ScanOptions
     from recognize_cli.hardware import Hardware
+    from recognize_cli.models.entries import ModelEntry
     from recognize_cli.protocols import Listings, Sink
     from recognize_cli.rules import RuleSet
     from recognize_cli.stages.crew import Crew
@@ -50,9 +53,6 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 NO_RULES = "none"
 """The fingerprint of the rules of recognizers that have none, whose results never need new tags for that."""
-
-_LOOK_AHEAD = 4
-"""Files decoded or being decoded for each decoding process: enough that neither decoders nor models wait."""
 
 
 def run_scan(options: ScanOptions) -> ExitCode:
@@ -64,21 +64,22 @@ def run_scan(options: ScanOptions) -> ExitCode:
     with ExitStack() as stack:
         rules, hardware = _rules(options), probe()
         catalogue = stack.enter_context(_catalogue(options, tally))
-        crew = _crew(options, hardware, rules, tally)
+        crew, models = _crew(options, hardware, rules, tally)
+        budget = plan(options, hardware, models)
         for each in crew.members.values():
             stack.callback(each.close)
         # Only from here on does a signal end the run in order: what came before leaves nothing to save.
         stop = stack.enter_context(Interrupt(_remaining(options, tally)))
-        jobs, threads = options.jobs or hardware.cores, options.threads or hardware.cores
         remotes = stack.enter_context(_remotes(options, stop, catalogue.listings))
         stop.on_abort(remotes.abort)
-        sandbox = stack.enter_context(Sandbox(jobs, timeout=options.timeout))
+        sandbox = Sandbox(budget.jobs, timeout=options.timeout, max_resident=budget.max_resident)
+        stack.enter_context(sandbox)
         stop.on_abort(sandbox.abort)
         intake = Intake(
             sandbox,
             crew,
             downloads=options.downloads,
-            waiting=2 * jobs,
+            waiting=2 * budget.jobs,
             previews=options.previews,
             stop=stop,
         )
@@ -87,14 +88,16 @@ def run_scan(options: ScanOptions) -> ExitCode:
         sink = stack.enter_context(_sink(options, stream))
         progress = stack.enter_context(closing(file_progress(options.progress)))
         tools = Tools(
-            policy=_policy(options, crew, rules),
+            policy=_policy(options, crew, rules, budget),
             catalogue=catalogue,
             submit=intake.submit,
             apply=rules.apply,
             stop=stop,
-            look_ahead=_LOOK_AHEAD * jobs + options.batch_size,
-            threads=threads,
-            batch_size=options.batch_size,
+            look_ahead=budget.look_ahead,
+            threads=budget.threads,
+            batch_size=budget.batch_size,
+            short_of_memory=watch(budget.limit, sandbox.resident),
+            ordered=options.ordered,
         )
         pushes = stack.enter_context(pushing(options, catalogue, remotes, stop, tally))
         tools = replace(tools, remotes=pushes.remotes, meanwhile=pushes.step) if pushes else tools
@@ -138,11 +141,11 @@ def _selection(options: ScanOptions, remotes: Remotes) -> Selection:
     )
 
 
-def _policy(options: ScanOptions, crew: Crew, rules: RuleSet) -> Policy:
+def _policy(options: ScanOptions, crew: Crew, rules: RuleSet, budget: Budget) -> Policy:
     return Policy(
         crew,
         rules={name: rules.fingerprint if name in rules.recognizers else NO_RULES for name in crew.members},
-        decoder=decoder_fingerprint(),
+        decoder=decoder_fingerprint(budget.max_resident),
         full=options.full,
         retry=options.retry,
         with_scores=options.scores,
@@ -179,23 +182,28 @@ def _catalogue(options: ScanOptions, tally: Tally) -> Iterator[Catalogue]:
         yield catalogue
 
 
-def _crew(options: ScanOptions, hardware: Hardware, rules: RuleSet, tally: Tally) -> Crew:
+def _crew(
+    options: ScanOptions, hardware: Hardware, rules: RuleSet, tally: Tally
+) -> tuple[Crew, Mapping[str, ModelEntry]]:
+    """The crew, and the models that it may load, by their recognizers."""
     recruiter = Recruiter(
         load_lock(options.lock),
         Store(options.store),
         hardware,
         backend=options.backend,
+        engine=options.engine,
         models=options.models,
         offline=options.offline,
         progress=options.progress,
     )
-    return recruiter.crew(
+    crew = recruiter.crew(
         options.recognizers,
         rules.apply,
         tally.problem,
         landmarks_for=options.landmarks_for,
         stand_ins=options.video_objects,
     )
+    return crew, recruiter.entries
 
 
 def _sink(options: ScanOptions, stream: TextIOWrapper) -> Sink:

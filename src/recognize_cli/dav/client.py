@@ -12,6 +12,7 @@ often it is tried in `recognize_cli.dav.exchange`. The rules:
 
 from __future__ import annotations
 
+import ssl
 import time
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -24,7 +25,7 @@ from recognize_cli.dav.failures import StatusError, failed, name
 from recognize_cli.dav.names import decoded, quoted
 from recognize_cli.dav.patience import Failure, Patience, Trouble
 from recognize_cli.dav.wire import Question, Wire, origin, target
-from recognize_cli.dav.xml import DEFAULT_BOUNDS, Bounds, answers, propfind
+from recognize_cli.dav.xml import answers, propfind
 from recognize_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ONCE_ONLY: Final = frozenset({"POST", "PROPPATCH", "MKCOL", "MOVE", "COPY"})
 _XML: Final = {"Content-Type": 'text/xml; charset="utf-8"', "Accept-Encoding": "gzip"}
 _GZIP: Final = {"Accept-Encoding": "gzip"}
 _SHORT: Final = 1 << 20
@@ -85,14 +85,6 @@ class Multistatus(Generic[T]):
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Downloaded:
-    """A file that was fetched whole: its size, and its etag, where the server tells one."""
-
-    size: int
-    etag: str | None
-
-
 class DavClient:
     """Talks to the server at ``base_url`` (http or https, with a path or none) for one account.
 
@@ -115,8 +107,8 @@ class DavClient:
         """
         self._options = options or Options()
         ca = self._options.ca
-        if ca is not None and not ca.is_file():
-            raise ConfigError(where=str(ca), problem="there is no such file with certificates")
+        if ca is not None:
+            _check_certificates(ca)
         self._base = decoded(urlsplit(base_url).path).rstrip("/")
         self.url = origin(base_url) + quoted(self._base)
         wire = Wire(
@@ -172,35 +164,8 @@ class DavClient:
             return answer
 
         question = Question(method, self._target(path, query), {**_GZIP, **(headers or {})}, body)
-        twice = method not in _ONCE_ONLY if repeatable is None else repeatable
+        twice = method != "POST" if repeatable is None else repeatable
         return self._exchange.perform(question, read, seconds=self._options.deadline, repeatable=twice)
-
-    def multistatus(
-        self,
-        method: str,
-        path: str,
-        body: bytes,
-        make: Callable[[Answer], T | None],
-        *,
-        query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        bounds: Bounds = DEFAULT_BOUNDS,
-    ) -> Multistatus[T]:
-        """A request that is answered by 207: what ``make`` gives for each of its responses, but None.
-
-        They are parsed as they arrive. Raises StatusError for another status, RequestFailed for what is no
-        sound multistatus.
-        """
-
-        def read(question: Question, response: requests.Response) -> Multistatus[T]:
-            if response.status_code != HTTPStatus.MULTI_STATUS:
-                raise _status_error(response)
-            pieces = chunks(response, self._options.longest_xml)
-            items = [item for each in answers(pieces, bounds) if (item := make(each)) is not None]
-            return Multistatus(decoded(question.target.partition("?")[0]), items, response.headers)
-
-        question = Question(method, self._target(path, query), {**_XML, **(headers or {})}, body)
-        return self._exchange.perform(question, read, seconds=self._options.deadline, repeatable=True)
 
     def propfind(
         self,
@@ -211,10 +176,22 @@ class DavClient:
         depth: str = "1",
         headers: Mapping[str, str] | None = None,
     ) -> Multistatus[T]:
-        """A PROPFIND for properties ``{namespace}name``; see `multistatus`."""
-        return self.multistatus(
-            "PROPFIND", path, propfind(properties), make, headers={"Depth": depth, **(headers or {})}
-        )
+        """Asks for properties ``{namespace}name``: what ``make`` gives for each of the responses, but None.
+
+        They are parsed as they arrive. Raises StatusError for another status than 207, RequestFailed for what
+        is no sound multistatus.
+        """
+
+        def read(question: Question, response: requests.Response) -> Multistatus[T]:
+            if response.status_code != HTTPStatus.MULTI_STATUS:
+                raise _status_error(response)
+            pieces = chunks(response, self._options.longest_xml)
+            items = [item for each in answers(pieces) if (item := make(each)) is not None]
+            return Multistatus(decoded(question.target.partition("?")[0]), items, response.headers)
+
+        asked = {"Depth": depth, **_XML, **(headers or {})}
+        question = Question("PROPFIND", self._target(path, None), asked, propfind(properties))
+        return self._exchange.perform(question, read, seconds=self._options.deadline, repeatable=True)
 
     def download(
         self,
@@ -223,15 +200,14 @@ class DavClient:
         *,
         limit: int,
         expected_size: int | None = None,
-        query: Mapping[str, str] | None = None,
-    ) -> Downloaded:
+    ) -> None:
         """Writes a file into ``to``, from its start, anew with each try.
 
         Raises StatusError for another status than 200, RequestFailed where it has not ``expected_size`` bytes
         or more than ``limit``, and OSError where it cannot be written.
         """
 
-        def read(_: Question, response: requests.Response) -> Downloaded:
+        def read(_: Question, response: requests.Response) -> None:
             if response.status_code != HTTPStatus.OK:
                 raise _status_error(response)
             to.seek(0)
@@ -243,16 +219,24 @@ class DavClient:
                 if size < expected_size and "Content-Length" not in response.headers:
                     raise BrokenBody(f"{size} of {expected_size} bytes came")
                 raise failed(f"it has {size} bytes, not {expected_size}: it changed since it was listed")
-            return Downloaded(size, response.headers.get("ETag"))
 
-        question = Question("GET", self._target(path, query), {})
+        question = Question("GET", self._target(path, None), {})
         seconds = self._options.deadline + (expected_size or limit) / self._options.slowest
-        return self._exchange.perform(question, read, seconds=seconds, repeatable=True)
+        self._exchange.perform(question, read, seconds=seconds, repeatable=True)
 
     def _target(self, path: str, query: Mapping[str, str] | None) -> str:
         if path and not path.startswith("/"):
             path = f"/{path}"
         return target(quoted(f"{self._base}{path}") or "/", query)
+
+
+def _check_certificates(path: Path) -> None:
+    try:
+        ssl.create_default_context(cafile=path)
+    except FileNotFoundError as error:
+        raise ConfigError(where=path, problem="there is no such file with certificates") from error
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigError(where=path, problem="no certificate (PEM) can be read from it") from error
 
 
 def _status_error(response: requests.Response) -> StatusError:

@@ -96,6 +96,8 @@ class Exchange:
 
     def _try(self, question: Question, read: Read[T], seconds: float) -> T | Failure | Question:
         with self._turn(), self._watched(seconds) as watch:
+            if watch.expired:  # nothing is sent any more
+                return too_slow(seconds)
             try:
                 with closing(self._wire.ask(question)) as response:
                     outcome = self._judged(question, response, read)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from recognize_cli.dav.failures import StatusError, failed
-from recognize_cli.errors import SourceNotFound
+from recognize_cli.errors import FileRefused, SourceNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,7 @@ OCS: Final = {"OCS-APIRequest": "true", "Accept": "application/json"}
 """Headers without which OCS answers 412."""
 
 _NOT_NAMES = frozenset({"", ".", ".."})
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,10 @@ class Nextcloud:
         return f"{self.root}/index.php/core/preview"
 
     def relation(self, file_id: str, tag: int) -> str:
-        """Where a tag is put on a file; raises ValueError for an id that is no number."""
-        return f"{self.root}/remote.php/dav/systemtags-relations/files/{int(file_id)}/{tag}"
+        """Where a tag is put on a file; raises FileRefused for an id that is no number."""
+        if not _NUMBER.fullmatch(file_id):
+            raise FileRefused("the server calls it by what is no number, and has no tags for such files")
+        return f"{self.root}/remote.php/dav/systemtags-relations/files/{file_id}/{tag}"
 
 
 def find_root(client: DavClient, path: str) -> tuple[str, str]:

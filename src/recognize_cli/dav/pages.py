@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -22,6 +23,7 @@ _COUNT: Final = "X-NC-Paginate-Count"
 _OFFSET: Final = "X-NC-Paginate-Offset"
 _TOKEN: Final = "X-NC-Paginate-Token"
 _TOTAL: Final = "X-NC-Paginate-Total"
+_NUMBER: Final = re.compile(r"[0-9]{1,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,16 @@ class Paging(Generic[T]):
         """The folder at ``path`` and all that lies directly in it, as `DavClient.propfind` gives it.
 
         A server keeps the pages of a listing for a while. One that loses them in between is asked for the
-        whole at once: pages of two listings do not fit together.
+        whole at once: pages of two listings do not fit together. So is one that names no sane total.
         """
         first, _ = self._page(client, path, {_PAGED: "true", _COUNT: str(self.size)})
         token, total = first.headers.get(_TOKEN), first.headers.get(_TOTAL, "")
         if not token:
             return first
+        if not _NUMBER.fullmatch(total):
+            return client.propfind(path, self.properties, self.make)
         items = list(first.items)
-        for offset in range(self.size, int(total) if total.isdecimal() else 0, self.size):
+        for offset in range(self.size, int(total), self.size):
             asked = {_PAGED: "true", _COUNT: str(self.size), _TOKEN: token, _OFFSET: str(offset)}
             page, count = self._page(client, path, asked)
             is_of_it = _PAGED in page.headers and page.headers.get(_TOKEN, token) == token

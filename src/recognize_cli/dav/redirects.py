@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MOST: Final = 5
 
 _STATUSES: Final = frozenset({301, 302, 303, 307, 308})
-_READING: Final = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT", "SEARCH"})
+_READING: Final = frozenset({"GET", "PROPFIND"})
 _SHOWN: Final = 200
 
 
@@ -44,7 +44,7 @@ def next_question(home: str, question: Question, response: requests.Response) ->
         if home.startswith("https:") and place.startswith("http:"):
             problem = f"it redirects to {shown}, which is not encrypted; set that right at the server"
         raise SourceUnreachable(source=home, problem=problem)
-    asks_page = response.status_code == HTTPStatus.SEE_OTHER and question.method not in {"GET", "HEAD"}
+    asks_page = response.status_code == HTTPStatus.SEE_OTHER and question.method != "GET"
     if asks_page or question.method not in _READING:
         problem = f"it redirects {question.method} {question.target[:_SHOWN]} to {shown}; give that address"
         raise SourceUnreachable(source=home, problem=problem)

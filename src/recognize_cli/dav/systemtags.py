@@ -2,6 +2,13 @@
 
 Tags belong to the whole server, not to an account. Every change in here is one request about one tag on one
 file, so nobody else's tags are touched.
+
+Newer servers also take all files of a tag in one PROPPATCH. That is not used, not even for the union with
+what is there: the server first takes the tag off all files, those of all users, commits that, and then puts
+it on those that were sent (`SystemTagObjectMapper::setObjectIdsForTag`). A server that ends in between, or
+finds its database locked, leaves the tag with no files; two such requests at once, or one and a user's click,
+lose tags whatever If-Match says (nextcloud/server#62631: a tag of 12,000 files was left with a handful). And
+since 32.0.15, 33.0.9 and 34.0.4 the list that a union would be made of lacks what the account cannot see.
 """
 
 from __future__ import annotations
@@ -9,15 +16,13 @@ from __future__ import annotations
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-from xml.etree.ElementTree import Element, SubElement
 
 from recognize_cli.dav.entries import FILE_ID, TYPE, entry_of
 from recognize_cli.dav.failures import StatusError, failed
 from recognize_cli.dav.pages import Paging
-from recognize_cli.dav.taglist import SystemTag, TagList, restricted
-from recognize_cli.dav.tagnames import tag_name
+from recognize_cli.dav.taglist import TagList, restricted
 from recognize_cli.dav.writing import Writer, Written
-from recognize_cli.dav.xml import DAV, NEXTCLOUD, OWNCLOUD, serialized
+from recognize_cli.dav.xml import NEXTCLOUD
 from recognize_cli.errors import FileRefused, TagRefused, TagsSwitchedOff
 
 if TYPE_CHECKING:
@@ -25,9 +30,8 @@ if TYPE_CHECKING:
 
     from recognize_cli.dav.client import DavClient
     from recognize_cli.dav.nextcloud import Nextcloud
+    from recognize_cli.dav.taglist import SystemTag
     from recognize_cli.dav.xml import Answer
-
-__all__ = ["SystemTag", "SystemTags", "tag_name"]
 
 _OF_FILE: Final = f"{NEXTCLOUD}system-tags"
 
@@ -58,10 +62,6 @@ class SystemTags:
         """What tells tags apart there: names with the same key are one tag. Raises TagRefused for no name."""
         return self._list.key(name)
 
-    def all(self) -> list[SystemTag]:
-        """All tags of the server that this account can see."""
-        return self._list.read()
-
     def tags_in(self, folder: str) -> Mapping[str, frozenset[str]]:
         """The names of the tags of each file directly in a folder, by the file's id.
 
@@ -75,25 +75,6 @@ class SystemTags:
             if error.status == HTTPStatus.NOT_FOUND:
                 return {}
             raise
-
-    def files_of(self, name: str) -> dict[str, str]:
-        """All files of this account that bear a tag: their paths by their ids. An unknown tag has none."""
-        tag = self._list.find(name)
-        if tag is None:
-            return {}
-        start = f"{self._cloud.files}/"
-        try:
-            found = self._client.multistatus("REPORT", start, _filter(tag), entry_of).items
-        except StatusError as error:
-            if error.status != HTTPStatus.PRECONDITION_FAILED:
-                raise
-            self._list.forget()
-            return {}
-        return {
-            each.file_id: each.path.removeprefix(start)
-            for each in found
-            if each.file_id and not each.is_directory and each.path.startswith(start)
-        }
 
     def assign(self, file_id: str, tag: str) -> bool:
         """Gives a file a tag, which is made where there is none; False where the file had it before.
@@ -154,14 +135,3 @@ def _borne(answer: Answer) -> tuple[str, frozenset[str]] | None:
     if tags is None or entry.file_id is None:
         raise failed("the server does not tell the tags of files")
     return entry.file_id, frozenset(name for each in tags if (name := (each.text or "").strip()))
-
-
-def _filter(tag: SystemTag) -> bytes:
-    """The body of a REPORT that asks for all files of a tag."""
-    report = Element(f"{OWNCLOUD}filter-files")
-    prop = SubElement(report, f"{DAV}prop")
-    for name in (TYPE, FILE_ID):
-        SubElement(prop, name)
-    rules = SubElement(report, f"{OWNCLOUD}filter-rules")
-    SubElement(rules, f"{OWNCLOUD}systemtag").text = str(tag.id)
-    return serialized(report)

@@ -38,11 +38,9 @@ if TYPE_CHECKING:
     from recognize_cli.secret import Secret
 
 _BAD_REQUEST: Final = 400
+_MOST_COOKIES: Final = 64  # a server that sends others each time would fill memory, and requests, with them
 _PORTS: Final = {"http": 80, "https": 443}
-_METHODS: Final = (
-    *("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"),
-    *("PROPFIND", "PROPPATCH", "REPORT", "SEARCH", "MKCOL", "MOVE", "COPY"),
-)
+_METHODS: Final = ("GET", "PROPFIND", "POST", "PUT", "DELETE")  # nothing else can be sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +120,8 @@ class _Session(requests.Session):
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         answer = super().request(*args, **kwargs)
+        if len(self.cookies) > _MOST_COOKIES:
+            self.cookies.clear()
         if answer.status_code >= _BAD_REQUEST:
             raise _Refusal(answer)
         return answer

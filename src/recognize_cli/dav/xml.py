@@ -48,7 +48,8 @@ class EndsEarly(BadXml):
 class Bounds:
     """What one answer may hold: elements within each other, and per ``response`` elements and characters.
 
-    ``silent`` is how many bytes may go by without any element or text: those of one tag or comment.
+    ``silent`` is how many bytes may go by without any element or text: those of one tag or comment. ``names``
+    is how many characters the names of all its elements may have together, each of them counted once.
     """
 
     depth: int = 32
@@ -56,6 +57,7 @@ class Bounds:
     characters: int = 1 << 24
     responses: int = 1_000_000
     silent: int = 1 << 18
+    names: int = 1 << 18
 
 
 DEFAULT_BOUNDS: Final = Bounds()
@@ -117,6 +119,8 @@ class _Responses:
         self._depth = 0
         self._builder: TreeBuilder | None = None
         self._elements = self._characters = self._responses = 0
+        self._names: set[str] = set()
+        self._letters = 0
         self._ready: list[Answer] = []
         self.events = 0
 
@@ -134,8 +138,10 @@ class _Responses:
             raise BadXml(f"no multistatus but {tag[:_SHOWN]!r}")
         if self._depth == _ROOT + 1 and tag == _RESPONSE:
             self._begin()
+        if tag not in self._names:
+            self._meet(tag)
         if self._builder is not None:
-            self._count(1, sum(map(len, attributes.values())) if attributes else 0)
+            self._count(1, sum(len(name) + len(attributes[name]) for name in attributes))
             self._builder.start(tag, attributes)
 
     def data(self, text: str) -> None:
@@ -164,6 +170,13 @@ class _Responses:
         self._elements = self._characters = 0
         self._builder = TreeBuilder()
 
+    def _meet(self, tag: str) -> None:
+        """Takes in the name of an element that did not occur before; the parser keeps all of them, too."""
+        self._names.add(tag)
+        self._letters += len(tag)
+        if self._letters > self._bounds.names:
+            raise BadXml("it has too many kinds of elements")
+
     def _count(self, elements: int, characters: int) -> None:
         self._elements += elements
         self._characters += characters
@@ -183,7 +196,7 @@ def _read(response: Element) -> Iterator[Answer]:
         elif part.tag == _PROPSTAT:
             _sort(part, found, missing)
         elif part.tag == _STATUS:
-            status = _code(part.text or "")
+            status = _code((part.text or "")[:_SHOWN])
     if not hrefs:
         raise BadXml("a response without a href")
     for href in hrefs:
@@ -198,7 +211,7 @@ def _sort(propstat: Element, found: dict[str, Element], missing: dict[str, int])
         if part.tag == _PROP:
             elements += part
         elif part.tag == _STATUS:
-            status = _code(part.text or "") or _OK
+            status = _code((part.text or "")[:_SHOWN]) or _OK
     for element in elements:
         if status // 100 == _OK // 100:
             found.setdefault(element.tag, element)

@@ -9,8 +9,11 @@ _REVISION = 1
 """Raise it when files that could not be decoded so far may be from now on."""
 
 
-def decoder_fingerprint() -> str:
-    """Changes when a file that could not be decoded is worth another try: a decoder was added or upgraded."""
-    return " ".join(
-        [str(_REVISION), *(f"{name}-{installed_version(name) or 'absent'}" for name in _DECODERS)]
-    )
+def decoder_fingerprint(max_resident: int | None = None) -> str:
+    """Changes when a file that could not be decoded is worth another try.
+
+    That is when a decoder was added or upgraded, or may hold another amount of memory (in bytes).
+    """
+    versions = [f"{name}-{installed_version(name) or 'absent'}" for name in _DECODERS]
+    memory = [] if max_resident is None else [f"memory-{max_resident}"]
+    return " ".join([str(_REVISION), *versions, *memory])

@@ -12,12 +12,9 @@ from typing import TYPE_CHECKING, Self
 
 import av
 from av.error import FFmpegError
-from av.stream import Disposition
 
-from recognize_cli.errors import FileFailure
 from recognize_cli.media.clock import GAP, Clock
-from recognize_cli.media.container import demuxed, require_decoder
-from recognize_cli.records import Reason
+from recognize_cli.media.moving import moving_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,16 +27,8 @@ if TYPE_CHECKING:
 
     _Packet = tuple[float, Packet[VideoStream]]
 
-_FORMATS = (
-    "asf,avi,dv,flv,h264,hevc,ivf,m4v,matroska,mjpeg,mov,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,vc1,wtv,"
-    "yuv4mpegpipe"
-)
 _WITHOUT_DURATION = frozenset(("h264", "hevc", "m4v", "mjpeg", "mpegvideo", "obu", "vc1"))
 """Formats that are bare packets: FFmpeg makes their duration up from the bit rate that they begin with."""
-_ENCRYPTED = frozenset(("drmi", "encv"))
-_SIGNS_OF_DRM = frozenset(("enc_key_id", "ASF_Protection_Type"))
-"""Metadata with which FFmpeg marks what is encrypted in Matroska and in ASF."""
-_STILL = Disposition.attached_pic | Disposition.timed_thumbnails
 _FRAME_RATES = (1.0, 240.0)  # a second; who states another does not count his frames so
 _USUAL_RATE = 25.0
 _MAX_RUN_UP = 1000  # packets between a key frame and the moment that is wanted
@@ -82,18 +71,7 @@ class Footage:
 
         Raises FFmpegError, and FileFailure: DECODE, UNSUPPORTED, TOO_LARGE (before any frame is decoded).
         """
-        options = {"max_pixels": str(max_pixels)}
-        with demuxed(file, _FORMATS, **options) as container:
-            stream = _moving(container)
-            if _SIGNS_OF_DRM & (container.metadata.keys() | stream.metadata.keys()):
-                raise FileFailure(Reason.UNSUPPORTED, "it is encrypted (DRM)")
-            require_decoder(stream, _ENCRYPTED)
-            codec = stream.codec_context
-            if codec.width * codec.height > max_pixels:
-                problem = f"it has {codec.width}×{codec.height} pixels, more than the limit of {max_pixels}"
-                raise FileFailure(Reason.TOO_LARGE, problem)
-            codec.thread_count = 1
-            codec.options = options  # a later frame may be larger
+        with moving_pictures(file, max_pixels) as (container, stream):
             yield cls(container, stream, deadline, seekable=seekable)
 
     @property
@@ -261,12 +239,3 @@ class Footage:
         if isinstance(error, MemoryError):
             raise error
         self.damaged += 1
-
-
-def _moving(container: InputContainer) -> VideoStream:
-    """The best stream that is no cover picture; raises FileFailure: DECODE."""
-    best = container.streams.best("video")
-    streams = [stream for stream in container.streams.video if not stream.disposition & _STILL]
-    if not streams:
-        raise FileFailure(Reason.DECODE, "there is no moving picture in it")
-    return next((stream for stream in streams if stream is best), streams[0])

@@ -29,6 +29,8 @@ class Limits:
     memory_limit: bytes that a worker may map beyond what it has mapped when it is ready.
     max_pixels: pixels of an image, as its header states them.
     max_side: long side, in pixels, of the picture that comes back.
+    max_resident: bytes of memory that a worker may hold in all, None for as many as it may map. The parent
+        looks every few milliseconds, so it may be a little more for a moment.
 
     The defaults let a phone's 200-megapixel JPEG through, and 100 megapixels in any other format.
     """
@@ -37,6 +39,7 @@ class Limits:
     memory_limit: int = 2 << 30
     max_pixels: int = 250_000_000
     max_side: int = 1024
+    max_resident: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

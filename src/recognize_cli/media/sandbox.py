@@ -46,10 +46,11 @@ class Sandbox:
         memory_limit: int = Limits.memory_limit,
         max_pixels: int = Limits.max_pixels,
         max_side: int = Limits.max_side,
+        max_resident: int | None = Limits.max_resident,
         decoders: Mapping[Kind, str] = DECODERS,
     ) -> None:
         """`workers` is how many files are decoded at a time; see `Limits` and `DECODERS` for the rest."""
-        self._limits = Limits(timeout, memory_limit, max_pixels, max_side)
+        self._limits = Limits(timeout, memory_limit, max_pixels, max_side, max_resident)
         self._decoders = decoders
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
         self._workers: list[Worker | None] = [None] * workers
@@ -82,6 +83,10 @@ class Sandbox:
         future: Future[DecodeResult] = Future()
         self._tasks.put((job, future))
         return future
+
+    def resident(self) -> int:
+        """Bytes of memory that all workers hold together now."""
+        return sum(worker.resident() for worker in self._workers if worker is not None)
 
     def close(self) -> None:
         """Cancels what is queued, waits for the files in hand, and ends the workers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import selectors
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    import psutil
     from numpy.typing import NDArray
 
     from recognize_cli.media.jobs import DecodeJob, Limits
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 60.0
 _END_SECONDS = 2.0
+_LOOK_SECONDS = 0.01
+"""How long a worker with a limit on what it holds is left alone; it can take some 20 MB in that time."""
+
 _MAX_JOBS = 5000  # then a fresh process takes over, whatever C libraries have leaked until then
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _KEEP_FREED_MEMORY = {
@@ -36,6 +41,10 @@ _KEEP_FREED_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
 }
 """For glibc: a worker uses the same few MB for every file; to give them back costs 5 % of its time."""
+
+
+class _TooMuchMemory(Exception):
+    """A worker holds more memory than it may."""
 
 
 class Worker:
@@ -51,6 +60,7 @@ class Worker:
         """Starts the process; raises SandboxError."""
         self._usable = False
         self._jobs = 0
+        self._seen: psutil.Process | None = None
         self._limits = limits
         self._decoders = dict(decoders)
         self._line, theirs = socket.socketpair()
@@ -84,8 +94,21 @@ class Worker:
         self._usable = True
 
     def can_work(self) -> bool:
-        """Whether it can take another job."""
-        return self._usable and self._jobs < _MAX_JOBS and self._process.poll() is None
+        """Whether it can take another job, and has room for it: what it holds depends on those before."""
+        if not self._usable or self._jobs >= _MAX_JOBS or self._process.poll() is not None:
+            return False
+        return self._limits.max_resident is None or 2 * self.resident() <= self._limits.max_resident
+
+    def resident(self) -> int:
+        """Bytes of memory that the process holds now; 0 once it has ended."""
+        import psutil
+
+        try:
+            if self._seen is None:
+                self._seen = psutil.Process(self._process.pid)
+            return int(self._seen.memory_info().rss)
+        except psutil.Error:
+            return 0
 
     def decode(self, job: DecodeJob) -> DecodeResult:
         """What is wanted of a file; raises FileFailure.
@@ -96,11 +119,14 @@ class Worker:
         deadline = time.monotonic() + self._limits.timeout
         try:
             wire.send(self._line, asdict(job))
+            self._watch(deadline)
             answer = wire.receive(self._line, deadline)
             if answer["reason"] is None:
                 arrays = wire.receive_arrays(self._line, answer, deadline)
                 return _result(job, answer, arrays)
             failure = FileFailure(Reason(answer["reason"]), str(answer["message"]))
+        except _TooMuchMemory as error:
+            raise self._too_much() from error
         except TimeoutError as error:
             raise self._timed_out() from error
         except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
@@ -123,6 +149,29 @@ class Worker:
     def _wait(self, seconds: float) -> None:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
+
+    def _watch(self, deadline: float) -> None:
+        """Waits until the process answers; raises _TooMuchMemory where it holds more than it may by then.
+
+        A limit of the kernel's on what a process maps does not do for that: some libraries take a lack of
+        memory for damage in the file.
+        """
+        limit = self._limits.max_resident
+        if limit is None:
+            return
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._line, selectors.EVENT_READ)
+            while not selector.select(_LOOK_SECONDS) and time.monotonic() < deadline:
+                if self.resident() > limit:
+                    raise _TooMuchMemory
+
+    def _too_much(self) -> FileFailure:
+        self._usable = False
+        self.kill()
+        limit = (self._limits.max_resident or 0) >> 20
+        return FileFailure(
+            Reason.MEMORY, f"decoding it takes more than the {limit} MiB of memory that are left for that"
+        )
 
     def _timed_out(self) -> FileFailure:
         self._usable = False

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from recognize_cli.models.entries import LockedFile, ModelEntry
 
 _CHUNK = 1 << 20
+FLOAT32, BFLOAT16, INT8 = PRECISIONS = ("float32", "bfloat16", "int8")
+"""Those that models may be run in."""
+
+_STORED = (FLOAT32, INT8)
+"""Those that they are stored in."""
 
 
 def sha256_of(path: Path) -> str:
@@ -44,12 +49,13 @@ def is_the_file(path: Path, file: LockedFile) -> bool:
     return file.fits(path.stat().st_size) and digest_of(path, file.algorithm) == file.digest
 
 
-def fingerprint(entry: ModelEntry) -> str:
+def fingerprint(entry: ModelEntry, precision: str = FLOAT32) -> str:
     """What a catalogue remembers a model by: a sha256 over all that decides its outputs.
 
     These are the digests of its files, the converter with its version, of a classifier the input and the
-    kind of scores, and of a model for videos what it sees of one. It is the same on every machine, and known
-    before anything is fetched.
+    kind of scores, of a model for videos what it sees of one, and the precision of the numbers that it is
+    run with if that is not the one that it is stored in. It is the same on every machine and in every engine,
+    and known before anything is fetched.
     """
     converter = CONVERTERS[entry.format]
     decisive: dict[str, object] = {
@@ -60,6 +66,8 @@ def fingerprint(entry: ModelEntry) -> str:
         decisive |= {"input": asdict(entry.task.input), "scores": entry.task.scores}
     if isinstance(entry.task, Video):
         decisive |= {"view": asdict(entry.task.view)}
+    if precision not in _STORED:
+        decisive |= {"precision": precision}
     return _digest(decisive)
 
 

@@ -16,23 +16,17 @@ from recognize_cli.errors import LockFileError
 from recognize_cli.models.convert import CONVERTERS
 from recognize_cli.models.entries import (
     Algorithm,
-    Classifier,
-    Faces,
     GitSource,
-    InputSpec,
-    Landmarks,
     LockedFile,
     ModelEntry,
     NpmSource,
     PypiSource,
     Source,
-    Tagger,
-    Task,
     Tier,
     UrlSource,
-    Video,
 )
-from recognize_cli.models.table import Table, TableError
+from recognize_cli.models.table import NAME, Table, TableError
+from recognize_cli.models.tasks import task_of
 from recognize_cli.resources import shipped
 
 if TYPE_CHECKING:
@@ -41,12 +35,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _LARGEST_FILE = 1 << 36  # 64 GiB; more is a slip of the pen
-_LARGEST_SIDE = 4096
-_LARGEST_DISTANCE = 100.0
-_MOST_CLIPS, _LONGEST_CLIP, _HIGHEST_RATE = 64, 1024, 60.0
-_LARGEST_VIDEO = 1 << 26  # bytes of all clips of a video together: what decoders may hand over
 
-_NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 _PART = r"(?!\.\.?(?:/|$))[A-Za-z0-9._@+-]+"
 _PATH = re.compile(rf"{_PART}(?:/{_PART})*")
 _FILE = re.compile(
@@ -121,9 +110,9 @@ def _refuse_doubles(key: str, problem: str, values: Iterable[str]) -> None:
 
 
 def _model(table: Table) -> ModelEntry:
-    name = table.text("name", _NAME)
+    name = table.text("name", NAME)
     table.where = f"model {name!r}, "
-    recognizer = table.text("recognizer", _NAME)
+    recognizer = table.text("recognizer", NAME)
     entry = ModelEntry(
         name=name,
         recognizer=recognizer,
@@ -131,79 +120,13 @@ def _model(table: Table) -> ModelEntry:
         default=table.flag("default"),
         format=table.choice("format", *CONVERTERS),
         licence=table.text("licence", _LICENCE),
-        task=_TASKS.get(recognizer, _classifier)(table),
+        task=task_of(recognizer, table),
         files=_files(table),
         sources=tuple(_source(source) for source in table.tables("source")),
         notice=table.text("notice", _NOTICE) if "notice" in table else None,
     )
     table.close()
     return entry
-
-
-def _classifier(table: Table) -> Classifier:
-    return Classifier(
-        labels=table.text("labels", _NAME),
-        scores=table.choice("scores", "logits", "probabilities"),
-        input=_input(table.table("input")),
-    )
-
-
-def _faces(table: Table) -> Faces:
-    table = table.table("faces")
-    faces = Faces(distance=table.number("distance", 0, _LARGEST_DISTANCE))
-    table.close()
-    return faces
-
-
-def _tagger(table: Table) -> Tagger:
-    return Tagger(labels=table.text("labels", _NAME))
-
-
-def _video(table: Table) -> Video:
-    labels, table = table.text("labels", _NAME), table.table("video")
-    side = table.integer("side", 1, _LARGEST_SIDE)
-    video = Video(
-        labels=labels,
-        side=side,
-        resample=table.choice("resample", "bicubic", "bilinear"),
-        rate=table.number("rate", 0, _HIGHEST_RATE),
-        length=table.integer("length", 1, _LONGEST_CLIP),
-        count=table.integer("count", 1, _MOST_CLIPS),
-        short_side=table.integer("short_side", side, _LARGEST_SIDE) if "short_side" in table else None,
-    )
-    if (size := 3 * side * side * video.length * video.count) > _LARGEST_VIDEO:
-        raise table.error("count", f"all clips together take {size} bytes, more than {_LARGEST_VIDEO}")
-    table.close()
-    return video
-
-
-_TASKS: dict[str, Callable[[Table], Task]] = {
-    "actions": _video,
-    "faces": _faces,
-    "music": _tagger,
-    "landmarks": lambda _table: Landmarks(),
-}
-"""What the models of a recognizer do; those of any other one are classifiers."""
-
-
-def _input(table: Table) -> InputSpec:
-    dtype = table.choice("dtype", "uint8", "float32")
-    size = table.integer("size", 1, _LARGEST_SIDE)
-    normalised = dtype == "float32"
-    spec = InputSpec(
-        size=size,
-        channels=table.choice("channels", "RGB", "BGR"),
-        layout=table.choice("layout", "NHWC", "NCHW"),
-        dtype=dtype,
-        resample=table.choice("resample", "bicubic", "bilinear"),
-        short_side=table.integer("short_side", size, _LARGEST_SIDE) if "short_side" in table else None,
-        mean=table.three_numbers("mean") if normalised else None,
-        std=table.three_numbers("std") if normalised else None,
-    )
-    if spec.std is not None and min(spec.std) <= 0:
-        raise table.error("std", "must be greater than 0")
-    table.close()
-    return spec
 
 
 def _files(table: Table) -> tuple[LockedFile, ...]:

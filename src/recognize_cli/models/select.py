@@ -1,16 +1,20 @@
 """Which model a recognizer uses: the best that is installed and that this machine can run.
 
-Pure: what is installed and what the machine can do are arguments.
+Pure: what is installed, what the machine can do and how fast that was are arguments. Speed alone never
+chooses between models, for they differ in what they see; it keeps one away that is too slow to be of use, and
+chooses between engines that run the same one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from recognize_cli.errors import NoUsableEngine
 from recognize_cli.models.entries import Tier
+from recognize_cli.models.hashing import FLOAT32, INT8
+from recognize_cli.models.ranking import NOT_MEASURED
 from recognize_cli.resources import installed_version
 
 if TYPE_CHECKING:
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
     from recognize_cli.hardware import Hardware
     from recognize_cli.models.entries import ModelEntry
+    from recognize_cli.models.ranking import Ranking
 
 _MIB = 1 << 20
 _MEMORY_FACTOR = 3
@@ -33,25 +38,37 @@ _SAVED_MODEL = "saved-model"
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What runs a model. Of each group of ``packages`` one must be installed; ``extra`` brings them."""
+    """What runs a model. Of each group of ``packages`` one must be installed; ``extra`` brings them.
+
+    ``precision`` is that of the numbers it computes with.
+    """
 
     name: str
     packages: tuple[tuple[str, ...], ...] = ()
     extra: str | None = None
+    precision: str = FLOAT32
 
 
 _ENGINES = {
-    "insightface-pack": Engine("insightface", (("insightface",),), "insightface"),
-    _SAVED_MODEL: Engine("tensorflow", (("tensorflow", "tensorflow-cpu"), ("tensorflow-hub",)), "native"),
+    "insightface-pack": (Engine("insightface", (("insightface",),), "insightface"),),
+    _SAVED_MODEL: (Engine("tensorflow", (("tensorflow", "tensorflow-cpu"), ("tensorflow-hub",)), "native"),),
 }
-"""The engines of formats that ONNX Runtime does not run."""
+"""The engines of formats that ONNX Runtime does not run, in the order in which they are preferred."""
 
-_ONNX_RUNTIME = Engine("onnxruntime")
+_RUN_ONNX = (Engine("onnxruntime"), Engine("openvino", (("openvino",),), "openvino"))
+"""Those of the other formats. Their scores are the same: one may be taken for the other at any time."""
+
+_INT8 = frozenset({"efficientnet-lite-int8"})
+"""Formats whose graphs compute in 8 bits, in every engine."""
+
+SLOWEST = {"objects": 2.0, "faces": 2.0, "landmarks": 2.0, "music": 20.0, "actions": 60.0}
+"""Seconds that a full-size model may take of all cores for a photo, a piece of music or a video, to be chosen
+by `Backend.AUTO` where there is a portable one: 100 000 photos then take no more than two days and a half."""
 
 _VECTORS = {"x86_64": "avx", "amd64": "avx", "aarch64": "asimd", "arm64": "asimd"}
 
 
-def _has_package(name: str) -> bool:
+def has_distribution(name: str) -> bool:
     return installed_version(name) is not None
 
 
@@ -77,13 +94,14 @@ def select(
     installed: Callable[[ModelEntry], bool],
     hardware: Hardware,
     backend: Backend = Backend.AUTO,
-    has_package: Callable[[str], bool] = _has_package,
+    has_package: Callable[[str], bool] = has_distribution,
+    ranking: Ranking = NOT_MEASURED,
 ) -> Choice:
     """Chooses among the models of a recognizer.
 
-    `AUTO` takes a full-size model only if it is installed and fits, else the portable one. `NATIVE` and
-    `PORTABLE` insist on their tier, installed or not, where there are models of it. Raises NoUsableEngine if
-    nothing is left.
+    `AUTO` takes a full-size model only if it is installed, fits and is not known by ``ranking`` to be too
+    slow here (`SLOWEST`), else the portable one. `NATIVE` and `PORTABLE` insist on their tier, installed or
+    not, where there are models of it. Raises NoUsableEngine if nothing is left.
     """
     own = [entry for entry in entries if entry.recognizer == recognizer]
     native = _preferred(own, Tier.NATIVE, installed)
@@ -96,6 +114,8 @@ def select(
             if not installed(entry):
                 continue
             obstacle = why_not(entry, hardware, has_package)
+            if obstacle is None and portable:
+                obstacle = _too_slow(entry, ranking)
             if obstacle is None:
                 return Choice(entry, "a full-size model is installed, and this machine can run it")
             obstacles.append(f"{entry.name} is installed, but {obstacle}")
@@ -110,15 +130,14 @@ def select(
 
 
 def why_not(
-    entry: ModelEntry, hardware: Hardware, has_package: Callable[[str], bool] = _has_package
+    entry: ModelEntry, hardware: Hardware, has_package: Callable[[str], bool] = has_distribution
 ) -> str | None:
     """Why this machine cannot run a model, in words; None if it can. A portable model runs anywhere."""
     if entry.tier is Tier.PORTABLE:
         return None
-    engine = engine_of(entry)
-    for group in engine.packages:
-        if not any(map(has_package, group)):
-            return f"it needs the package {group[0]} (`pip install 'recognize-cli[{engine.extra}]'`)"
+    obstacle = lacking(engines_of(entry)[0], has_package)
+    if obstacle is not None:
+        return obstacle
     architecture = hardware.cpu.architecture
     vectors = _VECTORS.get(architecture.lower())
     if vectors is None:
@@ -132,9 +151,38 @@ def why_not(
     return None
 
 
-def engine_of(entry: ModelEntry) -> Engine:
-    """What runs a model."""
-    return _ENGINES.get(entry.format, _ONNX_RUNTIME)
+def engines_of(entry: ModelEntry) -> tuple[Engine, ...]:
+    """The engines that can run a model, installed or not, in the order in which they are preferred."""
+    if entry.format in _INT8:
+        return tuple(replace(each, precision=INT8) for each in _RUN_ONNX)
+    return _ENGINES.get(entry.format, _RUN_ONNX)
+
+
+def engine_of(
+    entry: ModelEntry,
+    ranking: Ranking = NOT_MEASURED,
+    has_package: Callable[[str], bool] = has_distribution,
+) -> Engine:
+    """What runs a model: of its installed engines the one that it was fastest in here, else the first."""
+    first, *others = engines_of(entry)
+    installed = [each for each in others if lacking(each, has_package) is None]
+    return ranking.fastest(entry, [first, *installed])
+
+
+def lacking(engine: Engine, has_package: Callable[[str], bool] = has_distribution) -> str | None:
+    """Which package an engine needs and how to install it, in words; None if all are here."""
+    for group in engine.packages:
+        if not any(map(has_package, group)):
+            return f"it needs the package {group[0]} (`pip install 'recognize-cli[{engine.extra}]'`)"
+    return None
+
+
+def _too_slow(entry: ModelEntry, ranking: Ranking) -> str | None:
+    """Why nobody would wait for a model on this machine, in words; None if it was not found to be slow."""
+    rate, limit = ranking.rate(entry, engine_of(entry, ranking)), SLOWEST.get(entry.recognizer)
+    if rate is None or limit is None or rate * limit >= 1:
+        return None
+    return f"it takes all cores {1 / rate:.1f} s for a file (`recognize bench`), and {limit:g} s are the most"
 
 
 def memory_needed(entry: ModelEntry) -> int:

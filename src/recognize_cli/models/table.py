@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeGuard
+import re
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Mapping
+
+NAME: Final = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
+"""What models, recognizers and sets of labels are called."""
 
 
 class TableError(Exception):

@@ -9,7 +9,7 @@ import numpy as np
 
 from recognize_cli.clustering import Problem, Settings, group
 from recognize_cli.models.entries import Faces
-from recognize_cli.models.hashing import fingerprint
+from recognize_cli.models.hashing import PRECISIONS, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -139,9 +139,11 @@ def _rejected_rows(table: FaceTable) -> NDArray[np.int64]:
 def distance_of(model: str, entries: Iterable[ModelEntry]) -> float | None:
     """Which distance is near for the faces of a model, given by its fingerprint; None if nobody knows it.
 
-    A recognizer's fingerprint is that of its model, a dot and the number of its recipe.
+    A recognizer's fingerprint is that of its model, a dot and the number of its recipe. The precision that a
+    model was run in changes its fingerprint, and not what is near.
     """
     for entry in entries:
-        if isinstance(entry.task, Faces) and fingerprint(entry) == model.partition(".")[0]:
+        known = {fingerprint(entry, precision) for precision in PRECISIONS}
+        if isinstance(entry.task, Faces) and model.partition(".")[0] in known:
             return entry.task.distance
     return None

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from recognize_cli.catalogue.outbox_api import PushFile, PushTag, Settled, State
-from recognize_cli.errors import FileRefused, TagRefused
+from recognize_cli.errors import FileRefused, RecognizeError, TagRefused
 from recognize_cli.naming import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from recognize_cli.protocols import TagServer
     from recognize_cli.pushing.plan import Plan
@@ -70,22 +70,28 @@ class Asking:
         )
         return refused, Work(file, assign, unassign)
 
-    def ask(self, work: Work) -> list[Settled]:
-        """Sends the requests for a file; raises RecognizeError where it is no use to go on."""
+    def ask(self, work: Work) -> tuple[list[Settled], RecognizeError | None]:
+        """Sends the requests for a file: what came of them, and why it is no use to go on, if it is not."""
         file, news = work.file, list[Settled]()
-        for tag in work.tags:
+        for number, tag in enumerate(work.tags):
             if self._stop():
-                # Never asked for, so what was known of it still holds.
-                news.append(Settled(file.id, tag.name, tag.state, retry_at=self._clock()))
-                continue
+                news += self.unasked(file, work.tags[number:])
+                break
             try:
                 news.append(self._ask_once(file, tag))
             except FileRefused as error:
-                rest = work.tags[len(news) :]
+                rest = work.tags[number:]
                 news += [Settled(file.id, each.name, each.state, str(error)) for each in rest]
                 self._tell(file.folder, "the tags of %s stay as they are: %s", file.path, error)
                 break
-        return news
+            except RecognizeError as error:
+                # Nobody knows of this one; of those behind it, what was known still holds.
+                return news + self.unasked(file, work.tags[number + 1 :]), error
+        return news, None
+
+    def unasked(self, file: PushFile, tags: Sequence[PushTag]) -> list[Settled]:
+        """To be asked for later: nothing was sent, so what was known of them still holds."""
+        return [Settled(file.id, tag.name, tag.state, retry_at=self._clock()) for tag in tags]
 
     def _ask_once(self, file: PushFile, tag: PushTag) -> Settled:
         name = tag.name

@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
 from recognize_cli.catalogue.outbox_api import PushFile, Settled, State
 from recognize_cli.pushing.asking import Asking, Work
+from recognize_cli.pushing.looks import Looks
 from recognize_cli.pushing.plan import keys_of, needs_look, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from types import TracebackType
+    from collections.abc import Callable, Iterator
 
     from recognize_cli.catalogue.outbox_api import Outbox
+    from recognize_cli.errors import RecognizeError
     from recognize_cli.protocols import TagServer
-
-    Listing = Mapping[str, frozenset[str]]
-
 
 FILES_A_PAGE: Final = 64
 PATIENCE: Final = 60.0
@@ -80,19 +78,14 @@ class Pusher:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="push")
         self._pages: Iterator[tuple[PushFile, ...]] = iter(())
         self._page: tuple[PushFile, ...] = ()
-        self._looks: dict[str, Future[Listing]] = {}
-        self._asks: set[Future[list[Settled]]] = set()
+        self._looks = Looks(lambda folder: self._pool.submit(server.tags_in, folder), clock)
+        self._asks: dict[Future[tuple[list[Settled], RecognizeError | None]], Work] = {}
         self._next_search = 0.0
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
         self._hear()
 
@@ -103,7 +96,7 @@ class Pusher:
         """
         while not self._stop():
             if self._advance():
-                wait(self._looks.values())
+                self._looks.wait()
                 wait(self._asks, return_when=FIRST_COMPLETED)
                 continue
             due = self._outbox.next_due(self._target)
@@ -129,13 +122,13 @@ class Pusher:
     def _advance(self) -> bool:
         if self._collect():
             return True
-        if self._looks:
-            if not all(look.done() for look in self._looks.values()):
-                return True
-            self._ask()
+        if self._page:
+            if self._looks.are_there:
+                self._ask()
             return True
         page = next(self._pages, None)
         if page is None and self._is_due():
+            self._looks.forget()
             self._pages = self._outbox.pending(self._target, now=self._clock(), size=FILES_A_PAGE)
             page = next(self._pages, None)
         if page is None:
@@ -150,20 +143,22 @@ class Pusher:
     def _look(self, page: tuple[PushFile, ...]) -> None:
         """Begins a page: asks what the files of its folders bear now."""
         self._page = page
-        folders = {file.folder for file in page if needs_look(file)}
-        self._looks = {folder: self._pool.submit(self._server.tags_in, folder) for folder in sorted(folders)}
-        if not folders:
+        files = defaultdict[str, set[str]](set)
+        for file in page:
+            if needs_look(file):
+                files[file.folder].add(file.file_id)
+        self._looks.begin(files)
+        if self._looks.are_there:
             self._ask()
 
     def _ask(self) -> None:
         """Plans the page, notes what it asks for, and asks."""
-        page, looks, self._page, self._looks = self._page, self._looks, (), {}
+        page, self._page = self._page, ()
         known: list[Settled] = []
         work: list[Work] = []
         for file in page:
             try:
-                look = looks.get(file.folder)
-                planned = plan(file, None if look is None else look.result().get(file.file_id), self._key)
+                planned = plan(file, self._looks.names(file.folder, file.file_id), self._key)
             except OSError as error:
                 known += [self._asking.again(file, tag, tag.state, error) for tag in file.tags if tag.due]
                 continue
@@ -173,7 +168,7 @@ class Pusher:
         self._note(known)
         work = [each for each in work if each.tags]
         self._outbox.sent([(each.file.id, tag.name) for each in work for tag in each.tags])
-        self._asks = {self._pool.submit(self._asking.ask, each) for each in work}
+        self._asks = {self._pool.submit(self._asking.ask, each): each for each in work}
 
     def _collect(self) -> bool:
         """Notes the answers that are there; whether requests are still under way."""
@@ -183,11 +178,19 @@ class Pusher:
 
     def _hear(self) -> BaseException | None:
         """Notes the answers that are there; gives back what keeps the run from going on."""
-        answered = {ask for ask in self._asks if ask.done()}
-        self._asks -= answered
-        heard = [ask for ask in answered if not ask.cancelled()]
-        self._note([news for ask in heard if ask.exception() is None for news in ask.result()])
-        return next((error for ask in heard if (error := ask.exception())), None)
+        news, errors = list[Settled](), list[BaseException]()
+        for ask in [ask for ask in self._asks if ask.done()]:
+            work = self._asks.pop(ask)
+            if ask.cancelled():
+                news += self._asking.unasked(work.file, work.tags)
+            elif error := ask.exception():
+                errors.append(error)
+            else:
+                known, error = ask.result()
+                news += known
+                errors += [error] if error else []
+        self._note(news)
+        return errors[0] if errors else None
 
     def _note(self, news: list[Settled]) -> None:
         if not news:

@@ -7,45 +7,43 @@ a `RememberedSource` around this one asks only for the folders that lead to a ch
 from __future__ import annotations
 
 import errno
-import os
+import logging
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from recognize_cli.dav.entries import PROPERTIES, DavEntry, Folder, entry_of, folder_of, seconds_of
-from recognize_cli.dav.failures import StatusError, failed
+from recognize_cli.dav.entries import PROPERTIES, DavEntry, entry_of
 from recognize_cli.dav.nextcloud import Nextcloud, find_root, sign_in
 from recognize_cli.dav.pages import Paging
 from recognize_cli.dav.previews import Previews
+from recognize_cli.dav.tree import below, copied, folder_in, id_at, is_fresh, listing_of
 from recognize_cli.dav.xml import NEXTCLOUD
-from recognize_cli.errors import FileFailure, SourceNotFound
+from recognize_cli.errors import SourceNotFound
 from recognize_cli.media.kinds import kind_of
-from recognize_cli.records import Entry, Kind, Listing, Reason
+from recognize_cli.naming import printable
+from recognize_cli.records import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
 
     from recognize_cli.dav.address import Address
     from recognize_cli.dav.client import DavClient
     from recognize_cli.dav.spool import Spool
     from recognize_cli.dav.xml import Answer
-    from recognize_cli.records import MediaFile
+    from recognize_cli.records import Listing, MediaFile
+
+_LOG = logging.getLogger(__name__)
 
 PROTOCOL: Final = "nextcloud"
 
 _HAS_PREVIEW: Final = f"{NEXTCLOUD}has-preview"
 _MOUNT: Final = f"{NEXTCLOUD}mount-type"
 
-_FRESH: Final = " fresh"
-_FRESH_FOR: Final = 3.0  # seconds; etags of files are made of dates in whole seconds
-_UNKNOWN_SIZE: Final = 256 << 20
-
 
 def is_settled(listing: Listing) -> bool:
     """Whether no file of a listing can change any more without getting another version."""
-    return not any(entry.version.endswith(_FRESH) for entry in listing.entries)
+    return not any(is_fresh(entry) for entry in listing.entries)
 
 
 class NextcloudSource:
@@ -85,36 +83,38 @@ class NextcloudSource:
         return self._place[0]
 
     def listing(self, directory: str) -> Listing:
-        """The files and folders in a folder, sorted by the bytes of their names.
+        """The files and folders in a folder, sorted by the bytes of their names; see `tree.listing_of`.
 
-        A file's version is its etag and size, marked while it is so fresh that it may change without a new
-        etag. A folder's is its etag, or none on storage that others than the server may change.
+        A folder's version is its etag, or none on storage that others than the server may change.
         Raises SourceNotFound for the root and OSError for another folder that cannot be listed, LoginRefused
         and SourceUnreachable where no folder can be.
         """
         try:
-            entries = self._entries(directory)
+            return self._listing(directory)
         except OSError as error:
             if directory:
                 raise
             raise SourceNotFound(source=self.id, problem=_of_root(error)) from error
-        return Listing(directory, tuple(sorted(entries, key=_bytes_of_name)))
 
     @contextmanager
     def lease(self, file: MediaFile, *, preview: bool = False) -> Iterator[str]:
-        """The path of a copy, which is removed at the end; see `Source.lease`."""
-        try:
-            picture = self.preview(file) if preview and file.kind is Kind.IMAGE else None
-        except OSError as error:
-            raise FileFailure(Reason.IO, error.strerror or str(error)) from error
-        size = len(picture) if picture else file.size or min(_UNKNOWN_SIZE, self._spool.limit)
-        suffix = ".jpg" if picture else os.path.splitext(file.name)[1]
-        with self._spool.file(size, suffix) as stream:
-            if picture:
-                stream.write(picture)
-                stream.flush()
-            else:
-                self._download(file, stream, size)
+        """The path of a copy, which is removed at the end; see `Source.lease`.
+
+        Where a preview cannot be had now, it is a copy of the file itself.
+        """
+        picture: bytes | None = None
+        if preview and file.kind is Kind.IMAGE:
+            try:
+                picture = self.preview(file)
+            except OSError as error:
+                _LOG.debug("%s: no preview (%s)", printable(file.path), error.strerror)
+        if picture is None:
+            with copied(self.client, self._spool, self._root, file) as path:
+                yield path
+            return
+        with self._spool.file(len(picture), ".jpg") as stream:
+            stream.write(picture)
+            stream.flush()
             yield stream.name
 
     def preview(self, file: MediaFile) -> bytes | None:
@@ -128,13 +128,13 @@ class NextcloudSource:
 
     def id_at(self, path: str) -> str | None:
         """The id of the file at a path among the account's files, None for nothing; raises OSError."""
-        try:
-            answer = self.client.propfind(f"{self.cloud.files}{path}", PROPERTIES, entry_of, depth="0")
-        except StatusError as error:
-            if error.errno == errno.ENOENT:
-                return None
-            raise
-        return answer.items[0].file_id if answer.items else None
+        return id_at(self.client, f"{self.cloud.files}{path}")
+
+    @property
+    def _root(self) -> str:
+        """The path of the root at the server."""
+        cloud, path = self._place
+        return f"{cloud.files}/{path}" if path else cloud.files
 
     @property
     def _place(self) -> tuple[Nextcloud, str]:
@@ -142,13 +142,13 @@ class NextcloudSource:
         with self._lock:
             if self._found is None:
                 try:
-                    root, below = find_root(self.client, self._address.path)
-                    self._found = sign_in(self.client, root), below
+                    root, path = find_root(self.client, self._address.path)
+                    self._found = sign_in(self.client, root), path
                 except OSError as error:
                     raise SourceNotFound(source=self.id, problem=_of_root(error)) from error
             return self._found
 
-    def _entries(self, directory: str) -> list[Entry]:
+    def _listing(self, directory: str) -> Listing:
         """What a folder holds; raises OSError."""
         foreign: set[str] = set()
 
@@ -162,62 +162,19 @@ class NextcloudSource:
             return entry
 
         paging = Paging((*PROPERTIES, _HAS_PREVIEW, _MOUNT), read)
-        answer = paging.read(self.client, f"{self._path(directory)}/")
-        folder = _of_sound(folder_of(answer.path, answer.items))
-        now = seconds_of(answer.headers.get("Date"))
-        return [
-            _entry(name, entry, now, is_foreign=entry.path in foreign)
-            for name, entry in folder.children.items()
-        ]
+        answer = paging.read(self.client, f"{below(self._root, directory)}/")
+        folder = folder_in(answer)
+        if folder.own.file_id is None:  # how it answers for the files of somebody else
+            raise PermissionError(errno.EACCES, "the server tells this account nothing of it")
 
-    def _download(self, file: MediaFile, stream: BinaryIO, limit: int) -> None:
-        try:
-            self.client.download(self._path(file.path), stream, limit=limit, expected_size=file.size or None)
-            stream.flush()
-        except OSError as error:
-            raise FileFailure(Reason.IO, error.strerror or str(error)) from error
+        def version(entry: DavEntry) -> str:
+            return "" if entry.path in foreign else entry.etag or ""
 
-    def _path(self, relative: str) -> str:
-        if any(part in {".", ".."} for part in relative.split("/")):
-            raise FileNotFoundError(errno.ENOENT, "no server has files of such a name", relative)
-        cloud, below = self._place
-        return "/".join(part for part in (cloud.files, below, relative) if part)
-
-
-def _of_sound(folder: Folder | None) -> Folder:
-    """The folder that an answer is about; raises OSError where it is not."""
-    if folder is None:
-        raise failed("the server's answer is not about the folder that it was asked for")
-    if folder.own.file_id is None:  # how it answers for the files of somebody else
-        raise PermissionError(errno.EACCES, "the server tells this account nothing of it")
-    if not folder.own.is_directory:
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-    return folder
-
-
-def _entry(name: str, entry: DavEntry, now: float | None, *, is_foreign: bool) -> Entry:
-    etag = entry.etag or ""
-    if entry.is_directory:
-        version = "" if is_foreign else etag
-    else:
-        is_fresh = now is not None and entry.modified is not None and entry.modified > now - _FRESH_FOR
-        version = f"{etag} {entry.size}{_FRESH if is_fresh else ''}"
-    return Entry(
-        name=name,
-        is_directory=entry.is_directory,
-        size=entry.size or 0,
-        version=version,
-        modified=entry.modified or 0.0,
-        file_id=entry.file_id,
-    )
+        return listing_of(directory, folder, answer.headers.get("Date"), version)
 
 
 def _truth(text: str | None) -> bool | None:
     return None if text is None else text == "true"
-
-
-def _bytes_of_name(entry: Entry) -> bytes:
-    return entry.name.encode("utf-8", "surrogateescape")
 
 
 def _of_root(error: OSError) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from recognize_cli.records import FileResult
 
@@ -20,21 +20,31 @@ def commit(
     size: int = 64,
     seconds: float = 0.5,
 ) -> Iterator[Finished]:
-    """Hands results on once they are saved, as ``save`` gives them back.
+    """Hands everything on, results once they are saved, as ``save`` gives them back.
 
-    They are saved when ``size`` of them wait, or when the last save is ``seconds`` ago.
-    What is unchanged is saved already and passes.
+    They are saved when ``size`` items wait, or when the last save is ``seconds`` ago. What needs no saving
+    passes at once, unless results before it wait: the order stays.
     """
-    batch: list[FileResult] = []
+    waiting: list[Finished] = []
     due = time.monotonic()
     for item in items:
-        if not isinstance(item, FileResult) or item.unchanged:
+        if not waiting and not _is_news(item):
             yield item
             continue
-        batch.append(item)
-        if len(batch) >= size or time.monotonic() >= due:
-            yield from save(batch)
-            batch = []
+        waiting.append(item)
+        if len(waiting) >= size or time.monotonic() >= due:
+            yield from _saved(waiting, save)
+            waiting = []
             due = time.monotonic() + seconds
-    if batch:
-        yield from save(batch)
+    yield from _saved(waiting, save)
+
+
+def _is_news(item: Finished) -> TypeGuard[FileResult]:
+    return isinstance(item, FileResult) and not item.unchanged
+
+
+def _saved(items: list[Finished], save: Callable[[list[FileResult]], list[FileResult]]) -> Iterator[Finished]:
+    news = list(filter(_is_news, items))
+    saved = iter(save(news) if news else ())
+    for item in items:
+        yield next(saved) if _is_news(item) else item

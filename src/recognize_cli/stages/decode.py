@@ -25,13 +25,15 @@ def decode(
     look_ahead: int,
     stop: Callable[[], bool],
     troubles: list[SourceError | LoginError],
+    hurry: Callable[[], bool] = lambda: False,
 ) -> Iterator[Finished | Scored | Ready]:
     """Decodes the file of each job and yields them as they finish.
 
-    It takes no more while those in hand weigh as much as ``look_ahead`` photos. A file that cannot be
-    decoded becomes a `Scored` with its failure. Once ``stop`` says so, files whose decoding has not begun
-    are dropped: the next run finds them as it found them now. So are those that wait when their source breaks
-    down, which is put into ``troubles``: no more items are taken then.
+    It takes no more while those in hand weigh as much as ``look_ahead`` photos; while ``hurry`` says so it
+    finishes all in hand before it takes more. A file that cannot be decoded becomes a `Scored` with its
+    failure. Once ``stop`` says so, files whose decoding has not begun are dropped: the next run finds them as
+    it found them now. So are those that wait when their source breaks down, which is put into ``troubles``:
+    no more items are taken then.
     """
     pending: dict[Future[DecodeResult], Job] = {}
     done: SimpleQueue[Future[DecodeResult]] = SimpleQueue()
@@ -42,7 +44,7 @@ def decode(
             future.add_done_callback(done.put)
         else:
             yield item
-        while pending and (_weight(pending) >= look_ahead or not done.empty()):
+        while pending and (_weight(pending) >= look_ahead or hurry() or not done.empty()):
             yield from _settle(done.get(), pending, troubles)
         if troubles:
             break

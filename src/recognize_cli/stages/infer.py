@@ -13,7 +13,7 @@ from recognize_cli.records import Batch, Reason, Skipped
 from recognize_cli.stages.items import Job, Ready, Scored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from recognize_cli.protocols import Recognizer
@@ -39,38 +39,46 @@ def preload(items: Iterable[Finished | Scored | Job], crew: Crew) -> Iterator[Fi
 
 
 def infer(
-    items: Iterable[Finished | Scored | Ready], crew: Crew, *, threads: int, batch_size: int
+    items: Iterable[Finished | Scored | Ready],
+    crew: Crew,
+    *,
+    threads: int,
+    batch_size: int,
+    hurry: Callable[[], bool] = lambda: False,
 ) -> Iterator[Finished | Scored]:
     """Yields each decoded job with the scores of the recognizers that it wanted, as they finish.
 
     Jobs that want the same recognizers share a batch, which weighs about as much as ``batch_size`` photos;
     ``threads`` batches run at a time and as many wait. That a model fails on a file is a failure of that
-    file; of a recognizer that is lost, or that a file does not ask for, there are no scores.
+    file; of a recognizer that is lost, or that a file does not ask for, there are no scores. While ``hurry``
+    says so, batches do not wait to be full, and nothing more is taken before all in hand are finished.
     """
     waiting: dict[tuple[str, ...], list[Ready]] = {}
     done: SimpleQueue[Future[list[Scored]]] = SimpleQueue()
     running = 0
     pool = ThreadPoolExecutor(threads, thread_name_prefix="infer")
 
-    def start(group: Sequence[Ready]) -> None:
-        pool.submit(_run, tuple(group), crew).add_done_callback(done.put)
+    def start(wanted: tuple[str, ...]) -> None:
+        nonlocal running
+        running += 1
+        pool.submit(_run, tuple(waiting.pop(wanted)), crew).add_done_callback(done.put)
 
     try:
         for item in items:
-            if not isinstance(item, Ready):
+            if isinstance(item, Ready):
+                group = waiting.setdefault(item.job.wanted, [])
+                group.append(item)
+                if sum(each.job.weight for each in group) >= batch_size:
+                    start(item.job.wanted)
+            else:
                 yield item
-                continue
-            group = waiting.setdefault(item.job.wanted, [])
-            group.append(item)
-            if sum(each.job.weight for each in group) >= batch_size:
-                start(waiting.pop(item.job.wanted))
-                running += 1
-            while running and (running >= 2 * threads or not done.empty()):
+            for wanted in list(waiting) if hurry() else ():
+                start(wanted)
+            while running and (running >= 2 * threads or not done.empty() or hurry()):
                 yield from done.get().result()
                 running -= 1
-        for group in waiting.values():
-            start(group)
-            running += 1
+        for wanted in list(waiting):
+            start(wanted)
         for _ in range(running):
             yield from done.get().result()
     finally:

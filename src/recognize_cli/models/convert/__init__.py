@@ -76,6 +76,7 @@ CONVERTERS = {
     for converter in (
         Converter("onnx", 1, "recognize_cli.models.convert.onnx_file"),
         Converter("efficientnet-lite-torch", 1, "recognize_cli.models.convert.efficientnet_lite"),
+        Converter("efficientnet-lite-int8", 1, "recognize_cli.models.convert.efficientnet_lite_int8"),
         Converter("tfjs-graph", 1, "recognize_cli.models.convert.graph_model"),
         Converter(
             "face-api", 1, "recognize_cli.models.convert.face_api", ("detector", "landmarks", "descriptor")

@@ -72,6 +72,11 @@ _STAGES = (
 
 def convert(files: Mapping[str, Path], folder: Path, *, side: int | None) -> None:
     """Writes the one graph; ``side`` tells the variant. Raises ConversionFailed."""
+    onnx.save(network(files, side), graph_file(folder))
+
+
+def network(files: Mapping[str, Path], side: int | None) -> onnx.ModelProto:
+    """The network with the weights of a checkpoint; ``side`` tells the variant. Raises ConversionFailed."""
     if len(files) != 1:
         problem = f"one file of weights is expected, not {len(files)}"
         raise ConversionFailed(name="EfficientNet-Lite", problem=problem)
@@ -81,8 +86,7 @@ def convert(files: Mapping[str, Path], folder: Path, *, side: int | None) -> Non
         sides = ", ".join(map(str, _VARIANTS))
         problem = f"EfficientNet-Lite takes images of {sides} pixels a side, not {side}"
         raise ConversionFailed(name=path.name, problem=problem)
-    network = _Network(Tensors(path.name, load_state_dict(path)), side)
-    onnx.save(network.build(variant), graph_file(folder))
+    return _Network(Tensors(path.name, load_state_dict(path)), side).build(variant)
 
 
 def _scaled_channels(channels: int, width: float) -> int:

@@ -13,7 +13,6 @@ Features in the graph are float32 [T, channels, side, side], one row a frame.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from recognize_cli.models.convert.graph_builder import Feature, GraphBuilder
 from recognize_cli.models.convert.movinet_tflite import layers, options
 from recognize_cli.models.convert.movinet_tflite.failure import Unconvertible
 from recognize_cli.models.convert.movinet_tflite.tflite import Network, Op, Operator, Tensor
+from recognize_cli.models.convert.movinet_tflite.values import Count, Remembered, Sum, Value, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,36 +36,6 @@ _RANGE = 255.0  # the network takes pixels from 0 to 1
 _LARGEST_SIDE = 1024
 _LONGEST_FILTER = 64
 _COLOURS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """What a step gets from the one before, and does not yet use."""
-
-    tensor: Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The last ``length`` frames of a feature, the newest one included."""
-
-    feature: Feature
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """A feature summed up over all frames so far."""
-
-    feature: Feature
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """The number of frames so far."""
-
-
-Value = Feature | Remembered | Window | Sum | Count
 
 
 class Stream:
