@@ -1,4 +1,4 @@
-"""The project's checks, each a session; `nox` alone runs all but bench, lowest, native and servers."""
+"""The project's checks, each a session; `nox` alone runs all but bench, lowest, native, openvino and servers."""
 
 from __future__ import annotations
 
@@ -80,6 +80,7 @@ def bench(session: nox.Session) -> None:
     session.run("python", "bench/memory.py")
     session.run("python", "bench/faces.py")
     session.run("python", "bench/landmarks.py")
+    session.run("python", "bench/engines.py")
     session.run("python", "bench/grouping.py")
 
 
@@ -93,6 +94,20 @@ def native(session: nox.Session) -> None:
         "tests/engines/test_tensorflow.py",
         "tests/models/convert/test_saved_model.py",
         "tests/e2e/test_native_actions.py",
+        *session.posargs,
+    )
+
+
+@nox.session
+def openvino(session: nox.Session) -> None:
+    """What needs OpenVINO (180 MB): its engine, models in 8 bits in it, and scans with it."""
+    session.install("-e", ".[heif,openvino]", *group("tests"))
+    session.run(
+        "pytest",
+        "tests/contracts/test_engines.py",
+        "tests/engines/test_openvino.py",
+        "tests/models/convert/test_quantization.py",
+        "tests/e2e/test_engines.py",
         *session.posargs,
     )
 

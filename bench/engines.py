@@ -1,12 +1,12 @@
-"""The same models in all engines and precisions that are installed: what they cost, and how often they are right.
+"""The same models in all installed engines and precisions: what they cost, and how often they are right.
 
     pip install 'recognize-cli[openvino]'
     python bench/engines.py --photos PHOTOS
 
 Costs are CPU milliseconds an item, with as many calls at a time as there are cores and one thread in each,
-medians of rounds in which all take their turns; ratios are of float32 in ONNX Runtime to each, medians of those
-of the rounds. PHOTOS holds labels.csv with the columns `file` and `wnid`: how many of them have their class
-first, and among the first five, and how many of those that float32 is sure of (over 0.3) get the same class.
+medians of rounds in which all take their turns. Ratios are of float32 in ONNX Runtime to each, medians of
+those of the rounds. PHOTOS holds labels.csv with the columns `file` and `wnid`: how many have their class
+first, and among the first five, and how many of those that float32 is sure of (over 0.3) get the same one.
 Prints JSON.
 """
 
@@ -74,7 +74,7 @@ def installed(entry: ModelEntry) -> Iterator[Engine]:
 
 
 def costs(entries: list[ModelEntry], rounds: int) -> Iterator[dict[str, object]]:
-    """Each graph of each model; versions of one model with graphs of one name are compared with each other."""
+    """Each graph of each model; the versions of the classifier are compared with each other."""
     for own in (entries[: len(_CLASSIFIERS)], *([each] for each in entries[len(_CLASSIFIERS) :])):
         for graph in ensure(own[0], Store()).graphs:
             sessions, feeds = {}, {}
@@ -138,10 +138,20 @@ def right(entries: list[ModelEntry], photos: Path) -> dict[str, object]:
             "among_five": sum(
                 wnid in [each.id for each in top[:5]] for top, wnid in zip(own, truth, strict=True)
             ),
-            "same_where_sure": f"{sum(own[index][0].id == exact[index][0].id for index in sure)} of {len(sure)}",
+            "same": sum(top[0].id == other[0].id for top, other in zip(own, exact, strict=True)),
+            "same_where_sure": sum(own[index][0].id == exact[index][0].id for index in sure),
+            "sure": len(sure),
+            "moved_on_average": round(float(moves(own, exact).mean()), 4),
+            "moved_most": round(float(moves(own, exact).max()), 4),
         }
         for name, own in tops.items()
     }
+
+
+def moves(tops: list[Sequence[ClassScore]], exact: list[Sequence[ClassScore]]) -> NDArray[np.float64]:
+    """How far the probability of the first class is from what it is in float32, for each photo."""
+    first, expected = (np.array([top[0].score for top in each]) for each in (tops, exact))
+    return np.abs(first - expected)
 
 
 def top_of(recognizer: Recognizer, path: Path) -> Sequence[ClassScore]:

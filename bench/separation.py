@@ -20,7 +20,9 @@ from PIL import Image
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist
 
-from recognize_cli.cli.installation import build
+from recognize_cli.cli.installation import build_in
+from recognize_cli.hardware import probe
+from recognize_cli.models.engines import AUTO, engine_for
 from recognize_cli.models.fetch import ensure
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.store import Store
@@ -44,21 +46,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", action="append", help=f"default: {', '.join(_MODELS)}")
+    parser.add_argument("--engine", default=AUTO, help="as of `recognize scan`")
     options = parser.parse_args()
     photos = sorted(options.folder.glob("*.jpg"))
-    result = {name: measure(name, photos) for name in options.model or _MODELS}
+    result = {name: measure(name, options.engine, photos) for name in options.model or _MODELS}
     sys.stdout.write(json.dumps(result, indent=2) + "\n")
 
 
-def measure(name: str, photos: list[Path]) -> dict[str, object]:
+def measure(name: str, engine: str, photos: list[Path]) -> dict[str, object]:
     """All figures of one model."""
     entry, store = load_lock().entry(name), Store()
     ensure(entry, store)
-    recognizer = build(entry.recognizer, entry, store)
+    chosen = engine_for(entry, engine, probe().cpu)
+    recognizer = build_in(chosen, entry.recognizer, entry, store)
     recognizer.load()
     found = {f"turned by {angle}": separation(recognizer, photos, angle) for angle in _ANGLES}
     recognizer.close()
-    return {"photos": len(photos), **found}
+    return {"photos": len(photos), "engine": f"{chosen.name} {chosen.precision}", **found}
 
 
 def separation(recognizer: Recognizer, photos: list[Path], angle: int) -> dict[str, object]:

@@ -112,3 +112,23 @@ def test_a_refused_login_loses_nothing(
     alice.password = PASSWORD
     assert tags("push").returncode == ExitCode.DONE
     assert server.cloud.tags.names_of(file) == {"Mine", "Cat", "Käse"}
+
+
+def test_a_login_that_is_refused_keeps_no_other_from_being_tried(
+    tags: Callable[..., Called], call: Callable[..., Called], server: NextcloudServer, file: int
+) -> None:
+    aaron = server.cloud.add_user("aaron", PASSWORD)
+    login = ("login", "nextcloud", f"http://aaron@{server.host}/cloud", "--ask")
+    assert call(root, *login, env={"RECOGNIZE_PASSWORD": PASSWORD}).returncode == ExitCode.DONE
+    aaron.password = "another"
+    assert tags("push").returncode == ExitCode.DONE
+    assert server.cloud.tags.names_of(file) == {"Mine", "Cat", "Käse"}
+
+
+def test_a_password_of_the_environment_is_for_the_account_of_the_target(
+    tags: Callable[..., Called], server: NextcloudServer, file: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECOGNIZE_PASSWORD", "of nobody")
+    assert tags("push").returncode == ExitCode.DONE
+    assert {seen.user for seen in server.cloud.seen if seen.method == "PUT"} == {"alice"}
+    assert server.cloud.accounts.failures == 1

@@ -75,3 +75,14 @@ def test_an_engine_that_is_not_installed_is_an_error_that_says_how_to_install_it
     ended = recognize("scan", tree, "--engine", "openvino")
     assert ended.code == 7
     assert "pip install 'recognize-cli[openvino]'" in ended.stderr
+
+
+def test_the_model_in_8_bits_is_fetched_and_runs_whatever_engine_is_asked_for(
+    recognize: Recognize, tree: Path, tmp_path: Path
+) -> None:
+    recognize.models = tmp_path / "models"
+    engine = "openvino" if HAS_OPENVINO else "onnxruntime"
+    named = ("--model", "efficientnet-lite2-int8", "--engine", engine)
+    ended = recognize("-v", "scan", tree, "-r", "objects", *named)
+    assert "efficientnet-lite2-int8 runs in onnxruntime, int8" in ended.stderr
+    assert {"Cat", "Animal"} <= names(tags(ended))["cat.jpg"]

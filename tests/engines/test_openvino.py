@@ -14,7 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from recognize_cli.engines.onnx import OrtSession
-from recognize_cli.engines.openvino import BFLOAT16, OpenVinoSession
+from recognize_cli.engines.openvino import OpenVinoSession
 from recognize_cli.errors import EngineError
 from recognize_cli.hardware import probe
 from tests.support.openvino import needs_openvino
@@ -133,7 +133,7 @@ def test_a_run_that_fails_leaves_its_place_to_the_next(model: Path) -> None:
 def test_bfloat16_is_another_precision(model: Path) -> None:
     exact, rough = (
         OpenVinoSession(model).run(FEEDS)["y"],
-        OpenVinoSession(model, precision=BFLOAT16).run(FEEDS)["y"],
+        OpenVinoSession(model, bfloat16=True).run(FEEDS)["y"],
     )
     difference = np.abs(exact - rough).max() / np.abs(exact).max()
     assert 1e-4 < difference < 0.03

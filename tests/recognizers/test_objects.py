@@ -110,7 +110,7 @@ def test_a_class_of_a_video_must_be_seen_at_two_moments() -> None:
     once, twice, nothing, short = recognizer.run(
         Batch("video_objects", (video(0, 255, 0), video(255, 0, 255), still, video(255)))
     )
-    assert session.sizes == [7]
+    assert session.sizes == [4, 3]
     assert {each.name: each.score for each in once.top} == {"bright": 0.5, "dark": 1.0}
     assert {each.name: each.score for each in twice.top} == {"bright": 1.0, "dark": 0.5}
     assert nothing.top == ()

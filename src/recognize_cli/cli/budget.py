@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from recognize_cli.errors import ConfigError
 from recognize_cli.media.jobs import Limits
-from recognize_cli.records import Kind
-from recognize_cli.stages.items import WEIGHTS
+from recognize_cli.recognizers.objects import STILLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,9 +76,12 @@ class Budget:
             _MODEL * each.download_size + (_TENSORFLOW if each.format == "saved-model" else 0)
             for each in entries
         )
-        photos = self.batch_size * sum(name not in _LARGE for name in models)
-        passing = max([photos, *(_LARGE[name] for name in models.keys() & _LARGE.keys())])
-        return _PROGRAM + held + self.threads * passing * _IN_A_MODEL + self.look_ahead * _IN_HAND
+        # What a model took for a batch it keeps for the next one.
+        photos = {each.name: 0 for each in entries}
+        for name, each in models.items():
+            photos[each.name] = max(photos[each.name], _PHOTOS.get(name, self.batch_size))
+        passing = self.threads * sum(photos.values()) * _IN_A_MODEL
+        return _PROGRAM + held + passing + self.look_ahead * _IN_HAND
 
     def smaller(self) -> Budget | None:
         """One that takes less, what is slower the least first; None where nothing can be spared."""
@@ -92,12 +94,8 @@ class Budget:
         return replace(self, threads=self.threads - 1) if self.threads > 1 else None
 
 
-_LARGE: Final = {
-    "music": WEIGHTS[Kind.AUDIO],
-    "actions": WEIGHTS[Kind.VIDEO],
-    "video_objects": WEIGHTS[Kind.VIDEO],
-}
-"""What a file is to its recognizer, in photos; it goes through the model alone."""
+_PHOTOS: Final = {"music": 5, "actions": 6, "video_objects": STILLS.count}
+"""What a batch of other files takes in a model, in photos: each of them is a batch of its own."""
 
 
 def plan(options: ScanOptions, hardware: Hardware, models: Mapping[str, ModelEntry]) -> Budget:

@@ -57,7 +57,7 @@ class Recruiter:
         self._offline = offline
         self._progress = progress
         self.entries: dict[str, ModelEntry] = {}
-        """The models that the crew may load, by their recognizers; none before there is a crew."""
+        """The models of the crew by recognizer, without those of stand-ins; empty before `crew`."""
 
     def crew(
         self,
@@ -82,7 +82,8 @@ class Recruiter:
             for own, other in _STAND_INS.items()
             if stand_ins and own in names and other not in names
         }
-        entries = self.entries = self._entries({*names, *spare.values()}, usual=usual)
+        entries = self._entries({*names, *spare.values()}, usual=usual)
+        self.entries = {name: entry for name, entry in entries.items() if name not in spare.values()}
         wanted = entries.keys() | _WITHOUT_MODEL.intersection(names)
         self._check_offline([entries[name] for name in names if name in entries])
 

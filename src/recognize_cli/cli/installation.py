@@ -11,7 +11,7 @@ from recognize_cli.labels import load_labels
 from recognize_cli.models.convert import GRAPH
 from recognize_cli.models.entries import Classifier, Tagger, Video
 from recognize_cli.models.fetch import ensure
-from recognize_cli.models.hashing import FLOAT32, fingerprint
+from recognize_cli.models.hashing import BFLOAT16, FLOAT32, fingerprint
 from recognize_cli.models.ranking import load_ranking
 from recognize_cli.models.select import Backend, select
 from recognize_cli.resources import installed_version
@@ -75,7 +75,7 @@ def opener(engine: Engine) -> OpenSession:
     def open_(graph: Path) -> Session:
         from recognize_cli.engines.openvino import OpenVinoSession
 
-        return OpenVinoSession(graph, precision=engine.precision)
+        return OpenVinoSession(graph, bfloat16=engine.precision == BFLOAT16)
 
     return open_
 

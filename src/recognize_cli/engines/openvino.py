@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ENGINE = "openvino"
-BFLOAT16 = "bfloat16"
-FLOAT32 = "float32"
-
-_HINTS = {FLOAT32: "f32", BFLOAT16: "bf16"}
-
 _OUTPUT_SUFFIX = "/sink_port_0"
 
 _UNWANTED = ("openvino_telemetry", "openvino.tools.ovc")
@@ -36,12 +31,12 @@ declined in a file there. The second is the converter of other formats, which wo
 
 
 class OpenVinoSession:
-    """A model compiled by OpenVINO, for the CPU. Nothing compiled is kept on disk: to compile takes 0.1 s."""
+    """A model compiled by OpenVINO, for the CPU. Nothing that it compiled is kept on disk."""
 
-    def __init__(self, model: Path, *, calls: int | None = None, precision: str = FLOAT32) -> None:
+    def __init__(self, model: Path, *, calls: int | None = None, bfloat16: bool = False) -> None:
         """Loads the model; ``calls`` of `run` work at a time, by default as many as there are usable cores.
 
-        With ``precision`` `BFLOAT16` it computes in that where the CPU can, with other results. Raises
+        With ``bfloat16`` it computes in that what the file has in float32; the CPU must be able to. Raises
         EngineError.
         """
         openvino = _imported()
@@ -51,7 +46,7 @@ class OpenVinoSession:
             # Core.read_model would try the readers of all formats, some of which write to stderr.
             reader = openvino.frontend.FrontEndManager().load_by_framework("onnx")
             graph = reader.convert(reader.load(str(model)))
-            self._model = openvino.Core().compile_model(graph, "CPU", _settings(calls, precision))
+            self._model = openvino.Core().compile_model(graph, "CPU", _settings(calls, bfloat16=bfloat16))
             self._inputs = {_name(each): each for each in self._model.inputs}
             self._outputs = {_name(each): each for each in self._model.outputs}
             requests = [self._model.create_infer_request() for _ in range(calls)]
@@ -137,12 +132,12 @@ def _failures(openvino: Any) -> tuple[type[Exception], ...]:
     return (*own, RuntimeError, ValueError, TypeError, LookupError, MemoryError)
 
 
-def _settings(calls: int, precision: str) -> dict[str, object]:
+def _settings(calls: int, *, bfloat16: bool) -> dict[str, object]:
     """So many calls at a time with a thread each, which the system may move from core to core."""
     return {
         "NUM_STREAMS": calls,
         "INFERENCE_NUM_THREADS": calls,
-        "INFERENCE_PRECISION_HINT": _HINTS[precision],
+        "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
         "ENABLE_CPU_PINNING": False,
     }
 

@@ -7,7 +7,7 @@ chooses between engines that run the same one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -50,16 +50,15 @@ class Engine:
 
 
 _ENGINES = {
+    "efficientnet-lite-int8": (Engine("onnxruntime", precision=INT8),),
     "insightface-pack": (Engine("insightface", (("insightface",),), "insightface"),),
     _SAVED_MODEL: (Engine("tensorflow", (("tensorflow", "tensorflow-cpu"), ("tensorflow-hub",)), "native"),),
 }
-"""The engines of formats that ONNX Runtime does not run, in the order in which they are preferred."""
+"""The engines of some formats, in the order in which they are preferred. Where there are several, they give the
+same scores: one may be taken for another at any time. In 8 bits they do not, for each rounds in its way."""
 
 _RUN_ONNX = (Engine("onnxruntime"), Engine("openvino", (("openvino",),), "openvino"))
-"""Those of the other formats. Their scores are the same: one may be taken for the other at any time."""
-
-_INT8 = frozenset({"efficientnet-lite-int8"})
-"""Formats whose graphs compute in 8 bits, in every engine."""
+"""Those of all other formats."""
 
 SLOWEST = {"objects": 2.0, "faces": 2.0, "landmarks": 2.0, "music": 20.0, "actions": 60.0}
 """Seconds that a full-size model may take of all cores for a photo, a piece of music or a video, to be chosen
@@ -153,8 +152,6 @@ def why_not(
 
 def engines_of(entry: ModelEntry) -> tuple[Engine, ...]:
     """The engines that can run a model, installed or not, in the order in which they are preferred."""
-    if entry.format in _INT8:
-        return tuple(replace(each, precision=INT8) for each in _RUN_ONNX)
     return _ENGINES.get(entry.format, _RUN_ONNX)
 
 

@@ -36,6 +36,9 @@ STILLS = Clips(count=8, length=1, rate=1.0)
 _AGREEING = 2
 """How many moments of a video must show something: a class that one of them shows may be a mistake."""
 
+_AT_ONCE = 4
+"""Moments of videos that go through the model together: its memory grows with them, its speed does not."""
+
 _RECIPE = 1
 """Raise it when the same model and photo could give other scores: all photos are then looked at again."""
 
@@ -102,6 +105,14 @@ class ObjectsRecognizer:
 
     def _probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.floating]:
         """Those of each class in each picture, N×classes."""
+        import numpy as np
+
+        count = _AT_ONCE if self.view.clips else len(pictures)
+        parts = [pictures[start : start + count] for start in range(0, len(pictures), count)]
+        return np.concatenate([self._once(part) for part in parts])
+
+    def _once(self, pictures: NDArray[np.uint8]) -> NDArray[np.floating]:
+        """The same of a few pictures."""
         session = self._session.value
         outputs = session.run({session.inputs[0]: prepare(pictures, self._spec)})
         scores = outputs[session.outputs[0]].reshape(len(pictures), -1)

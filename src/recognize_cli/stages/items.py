@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from recognize_cli.records import Decoded, MediaFile, Scores, Skipped
 
 
-WEIGHTS: Final = {Kind.IMAGE: 1, Kind.AUDIO: 3, Kind.VIDEO: 4}
+_WEIGHTS: Final = {Kind.IMAGE: 1, Kind.AUDIO: 3, Kind.VIDEO: 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Job:
     @property
     def weight(self) -> int:
         """The room that the decoded file takes, in photos: the frames of a video may have some 20 MB."""
-        return WEIGHTS[Kind.VIDEO if may_move(self.file.name) else self.file.kind]
+        return _WEIGHTS[Kind.VIDEO if may_move(self.file.name) else self.file.kind]
 
 
 @dataclass(frozen=True, slots=True)
