@@ -15,7 +15,6 @@ from recognize_cli.catalogue import Outcome, SqliteCatalogue
 from recognize_cli.cli.installation import build
 from recognize_cli.cli.wiring import NO_RULES
 from recognize_cli.media.fingerprint import decoder_fingerprint
-from recognize_cli.models.fetch import ensure
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.store import Store
 from recognize_cli.records import FACES, Box, ClassScore, Detection, FileResult, Pose, Scores
@@ -69,7 +68,6 @@ def learn(root: Path, path: Path) -> None:
     """Fills a catalogue as if the default models had seen every file of the tree, and in each a face."""
     store, models = Store(), {}
     for entry in load_lock().defaults():
-        ensure(entry, store)
         models[entry.recognizer] = build(entry.recognizer, entry, store).fingerprint
     rules = load_rules(shipped("rules.yml"))
     source = LocalSource(str(root))

@@ -6,6 +6,7 @@ What things cost was measured, see docs/performance.md; the figures here are rou
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from recognize_cli.models.entries import ModelEntry
 
 _LOG = logging.getLogger(__name__)
+
+_WATCH_SECONDS = 0.02
+"""To look costs some 15 µs, which a tree of known files would pay for each of them."""
 
 LOOK_AHEAD: Final = 4
 """Files decoded or being decoded for each decoding process: enough that neither decoders nor models wait."""
@@ -113,7 +117,7 @@ def plan(options: ScanOptions, hardware: Hardware, models: Mapping[str, ModelEnt
     share = budget.decoder(models)
     if share < _LEAST_DECODER:
         _refuse(budget, models, given=options.max_memory is not None)
-    _LOG.info("memory: %d MiB for %d decoders, %d threads", limit // _MIB, budget.jobs, budget.threads)
+    _LOG.debug("memory: %d MiB for %d decoders, %d threads", limit // _MIB, budget.jobs, budget.threads)
     if share >= Limits.memory_limit:
         return budget
     return replace(budget, max_resident=max(share // _STEP * _STEP, _LEAST_DECODER))
@@ -130,14 +134,25 @@ def _refuse(budget: Budget, models: Mapping[str, ModelEntry], *, given: bool) ->
     _LOG.warning("memory: %s", problem)
 
 
-def watch(limit: int, decoders: Callable[[], int]) -> Callable[[], bool]:
-    """Says whether the program and its ``decoders``, which hold so many bytes, come near a limit."""
+def watch(limit: int, decoders: Callable[[], int], *, every: float = _WATCH_SECONDS) -> Callable[[], bool]:
+    """Says whether the program and its ``decoders``, which hold so many bytes, come near a limit.
+
+    It looks again after ``every`` seconds at the earliest.
+    """
     import psutil
 
     process = psutil.Process()
     told = False
+    due, latest = 0.0, False
 
     def short() -> bool:
+        nonlocal due, latest
+        now = time.monotonic()
+        if now >= due:
+            due, latest = now + every, look()
+        return latest
+
+    def look() -> bool:
         nonlocal told
         if process.memory_info().rss + decoders() <= limit * _USABLE:
             return False

@@ -129,7 +129,7 @@ class Recruiter:
             return build(name, entry, self._store)
         asked = value_for(name, self._engine, AUTO)
         engine = engine_for(entry, asked, self._hardware.cpu, load_ranking(self._hardware))
-        _LOG.info("%s: %s runs in %s, %s", name, entry.name, engine.name, engine.precision)
+        _LOG.debug("%s: %s runs in %s, %s", name, entry.name, engine.name, engine.precision)
         return build_in(engine, name, entry, self._store)
 
     def _check_offline(self, entries: Sequence[ModelEntry]) -> None:

@@ -1,4 +1,7 @@
-"""From the address of a folder on a server to a source, and to the server's tags."""
+"""From the address of a folder on a server to a source, and to the server's tags.
+
+What talks HTTP is imported when the first server is: a scan of local folders needs none of it.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,18 @@ from typing import TYPE_CHECKING, Final
 
 from recognize_cli.cli.accounts import passwords, stored_logins
 from recognize_cli.dav.address import Address
-from recognize_cli.dav.client import DavClient, Options
-from recognize_cli.dav.credentials import Credentials
-from recognize_cli.dav.patience import pausing
-from recognize_cli.dav.spool import Spool
-from recognize_cli.dav.systemtags import SystemTags
-from recognize_cli.dav.writing import Writer
 from recognize_cli.errors import ConfigError, NoPassword
-from recognize_cli.sources.nextcloud import NextcloudSource, is_settled
-from recognize_cli.sources.remembered import RememberedSource
-from recognize_cli.sources.webdav import WebDavSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from recognize_cli.accounts.account import Account
+    from recognize_cli.dav.client import DavClient
+    from recognize_cli.dav.spool import Spool
+    from recognize_cli.dav.systemtags import SystemTags
     from recognize_cli.protocols import Listings, Source
+    from recognize_cli.sources.nextcloud import NextcloudSource
 
 _NEXTCLOUD: Final = ("nextcloud", "nextclouds")
 _WEBDAV: Final = ("webdav", "webdavs", "dav", "davs")
@@ -77,7 +75,8 @@ class Remotes:
 
         What is under way a few seconds after ``stop`` says so is cut off.
         """
-        self._options = Options(ca=ca, connections=connections)
+        self._ca = ca
+        self._connections = connections
         self._stop = stop
         self._spool_limit = spool_limit
         self._listings = listings
@@ -101,6 +100,10 @@ class Remotes:
 
         Raises UserError, LoginError and SourceError.
         """
+        from recognize_cli.sources.nextcloud import is_settled
+        from recognize_cli.sources.remembered import RememberedSource
+        from recognize_cli.sources.webdav import WebDavSource
+
         check_address(address)
         if is_nextcloud(address):
             cloud = self.nextcloud(address)
@@ -110,6 +113,8 @@ class Remotes:
 
     def nextcloud(self, address: str) -> NextcloudSource:
         """A folder of a Nextcloud, which asks the server for it every time; raises as `source` does."""
+        from recognize_cli.sources.nextcloud import NextcloudSource
+
         place = self._place(address)
         cloud = NextcloudSource(place, self._client(place.account), self._temporary())
         self.clouds.setdefault(cloud.storage, cloud)
@@ -117,6 +122,10 @@ class Remotes:
 
     def tags(self, storage: str) -> SystemTags:
         """The tags of one of the `clouds`; raises TagsSwitchedOff."""
+        from recognize_cli.dav.patience import pausing
+        from recognize_cli.dav.systemtags import SystemTags
+        from recognize_cli.dav.writing import Writer
+
         source = self.clouds[storage]
         return SystemTags(source.client, source.cloud, Writer(source.client, pause=pausing(self._stop)))
 
@@ -136,16 +145,23 @@ class Remotes:
         return replace(place, account=login.account)
 
     def _client(self, account: Account) -> DavClient:
+        from recognize_cli.dav.client import DavClient, Options
+        from recognize_cli.dav.credentials import Credentials
+        from recognize_cli.dav.patience import pausing
+
         if not self._clients:
             threading.Thread(target=self._cut_late, name="cut", daemon=True).start()
         if account not in self._clients:
             credentials = Credentials(account.user, self._passwords.of(account))
             server = f"{account.scheme}://{account.host}"
-            client = DavClient(server, credentials, self._options, pause=pausing(self._stop))
+            options = Options(ca=self._ca, connections=self._connections)
+            client = DavClient(server, credentials, options, pause=pausing(self._stop))
             self._clients[account] = self._stack.enter_context(client)
         return self._clients[account]
 
     def _temporary(self) -> Spool:
+        from recognize_cli.dav.spool import Spool
+
         if self._spool is None:
             self._spool = self._stack.enter_context(Spool(limit=self._spool_limit))
         return self._spool

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import sys
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ENGINE = "openvino"
+_FIRST = threading.Lock()
+"""Held while the package is imported and made ready."""
+
 _OUTPUT_SUFFIX = "/sink_port_0"
 
 _UNWANTED = ("openvino_telemetry", "openvino.tools.ovc")
@@ -39,7 +43,8 @@ class OpenVinoSession:
         With ``bfloat16`` it computes in that what the file has in float32; the CPU must be able to. Raises
         EngineError.
         """
-        openvino = _imported()
+        with _FIRST:
+            openvino = _imported()
         self._failures = _failures(openvino)
         calls = calls or probe().cores
         try:
@@ -48,6 +53,7 @@ class OpenVinoSession:
             graph = reader.convert(reader.load(str(model)))
             self._model = openvino.Core().compile_model(graph, "CPU", _settings(calls, bfloat16=bfloat16))
             self._inputs = {_name(each): each for each in self._model.inputs}
+            self._types = {name: port.element_type.to_dtype() for name, port in self._inputs.items()}
             self._outputs = {_name(each): each for each in self._model.outputs}
             requests = [self._model.create_infer_request() for _ in range(calls)]
         except self._failures as error:
@@ -99,8 +105,8 @@ class OpenVinoSession:
             raise EngineError(engine=ENGINE, problem=problem)
         for name, array in feeds.items():
             wanted = self._inputs[name]
-            if array.dtype != wanted.element_type.to_dtype():
-                problem = f"{name} is to be {wanted.element_type.to_dtype()}, not {array.dtype}"
+            if array.dtype != self._types[name]:
+                problem = f"{name} is to be {self._types[name]}, not {array.dtype}"
                 raise EngineError(engine=ENGINE, problem=problem)
             if not _fits(wanted.partial_shape, array):
                 problem = f"{name} is to be {wanted.partial_shape}, not {list(array.shape)}"
@@ -119,7 +125,22 @@ def _imported() -> Any:
     except ImportError as error:
         remedy = "install it with `pip install 'recognize-cli[openvino]'`"
         raise EngineError(engine=ENGINE, problem=f"it cannot be imported ({error}); {remedy}") from error
+    _rehearse(openvino)
     return openvino
+
+
+def _rehearse(openvino: Any) -> None:
+    """Runs a model of nothing, with nobody else at it.
+
+    The binding makes tables when it first converts an array, and lets go of Python's lock meanwhile: two threads
+    that are the first to run models wait for each other for ever.
+    """
+    here = openvino.op.Parameter(openvino.Type.f32, openvino.Shape([1]))
+    model = openvino.Model([openvino.opset13.relu(here)], [here])
+    compiled = openvino.Core().compile_model(model, "CPU", _settings(1, bfloat16=False))
+    [result] = compiled.create_infer_request().infer([np.zeros(1, np.float32)]).values()
+    np.array(result)
+    compiled.inputs[0].element_type.to_dtype()
 
 
 def _failures(openvino: Any) -> tuple[type[Exception], ...]:

@@ -54,8 +54,8 @@ _ENGINES = {
     "insightface-pack": (Engine("insightface", (("insightface",),), "insightface"),),
     _SAVED_MODEL: (Engine("tensorflow", (("tensorflow", "tensorflow-cpu"), ("tensorflow-hub",)), "native"),),
 }
-"""The engines of some formats, in the order in which they are preferred. Where there are several, they give the
-same scores: one may be taken for another at any time. In 8 bits they do not, for each rounds in its way."""
+"""The engines of some formats, in the order in which they are preferred. Where there are several, they give
+the same scores: one may be taken for another at any time. In 8 bits they do not, each rounds in its way."""
 
 _RUN_ONNX = (Engine("onnxruntime"), Engine("openvino", (("openvino",),), "openvino"))
 """Those of all other formats."""
