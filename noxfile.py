@@ -1,4 +1,4 @@
-"""The project's checks, each a session; `nox` alone runs all but bench, lowest, native, openvino and servers."""
+"""The project's checks, each a session; `nox` alone runs `nox.options.sessions`, the others are opt-in."""
 
 from __future__ import annotations
 

@@ -110,6 +110,31 @@ def test_results_outlive_the_next_run(model: Path) -> None:
     assert np.array_equal(first, kept)
 
 
+START_TOGETHER = """
+import sys, threading
+import numpy as np
+from pathlib import Path
+from recognize_cli.engines.openvino import OpenVinoSession
+sys.setswitchinterval(1e-5)
+barrier = threading.Barrier(4)
+def work():
+    barrier.wait()
+    session = OpenVinoSession(Path(sys.argv[1]), calls=1)
+    session.run({"x": np.zeros((2, 64), np.float32)})
+threads = [threading.Thread(target=work) for _ in range(4)]
+for each in threads:
+    each.start()
+for each in threads:
+    each.join()
+"""
+
+
+@needs_openvino
+def test_threads_that_are_the_first_to_run_models_do_not_wait_for_ever(model: Path) -> None:
+    for _ in range(5):
+        subprocess.run([sys.executable, "-c", START_TOGETHER, str(model)], check=True, timeout=60)
+
+
 @needs_openvino
 def test_more_threads_than_calls_wait_for_each_other(model: Path) -> None:
     session = OpenVinoSession(model, calls=1)

@@ -132,8 +132,8 @@ def _imported() -> Any:
 def _rehearse(openvino: Any) -> None:
     """Runs a model of nothing, with nobody else at it.
 
-    The binding makes tables when it first converts an array, and lets go of Python's lock meanwhile: two threads
-    that are the first to run models wait for each other for ever.
+    The binding makes tables when it first converts an array, and lets go of Python's lock meanwhile: two
+    threads that are the first to run models may wait for each other for ever.
     """
     here = openvino.op.Parameter(openvino.Type.f32, openvino.Shape([1]))
     model = openvino.Model([openvino.opset13.relu(here)], [here])
