@@ -116,10 +116,10 @@ import numpy as np
 from pathlib import Path
 from recognize_cli.engines.openvino import OpenVinoSession
 sys.setswitchinterval(1e-5)
+session = OpenVinoSession(Path(sys.argv[1]))
 barrier = threading.Barrier(4)
 def work():
     barrier.wait()
-    session = OpenVinoSession(Path(sys.argv[1]), calls=1)
     session.run({"x": np.zeros((2, 64), np.float32)})
 threads = [threading.Thread(target=work) for _ in range(4)]
 for each in threads:
