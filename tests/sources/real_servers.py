@@ -27,7 +27,7 @@ from recognize_cli.secret import Secret
 from recognize_cli.sources.webdav import WebDavSource
 from tests.contracts.source_contract import SourceContract, Tree
 from tests.dav.servers import PASSWORD, USER
-from tests.sources.test_webdav import ServedTree
+from tests.sources.folder import FolderTree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -140,7 +140,7 @@ class ServerContract(SourceContract):
             address = Address.of(f"webdav://{USER}@127.0.0.1:{port}/dav/my photos %25")
             credentials = Credentials(USER, Secret(PASSWORD))
             with DavClient(address.server, credentials) as client, Spool(tmp_path) as spool:
-                yield ServedTree(root, WebDavSource(address, client, spool))
+                yield FolderTree(root, WebDavSource(address, client, spool))
 
 
 @pytest.mark.skipif(shutil.which("apache2") is None, reason="Apache is not installed")

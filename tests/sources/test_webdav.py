@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 import tracemalloc
 from collections.abc import Callable
@@ -26,45 +24,13 @@ from recognize_cli.sources.webdav import WebDavSource
 from recognize_cli.stages.walk import Visit, walk
 from tests.contracts.source_contract import SourceContract, Tree
 from tests.dav.servers import PASSWORD, USER, Hostile, WsgiDav, multistatus, raw, status, told
+from tests.sources.folder import FolderTree
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
-    from recognize_cli.protocols import Source
     from tests.dav.servers import Asked
-
-
-class ServedTree:
-    """A folder on disk and a source that reads it through a server."""
-
-    def __init__(self, folder: Path, source: Source) -> None:
-        self.source = source
-        self._folder = os.fsencode(folder)
-        self._clock = 1_777_000_000
-
-    def write(self, path: str, content: bytes) -> None:
-        target = self._path(path)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        with open(target, "wb") as file:
-            file.write(content)
-        self._clock += 1
-        os.utime(target, (self._clock, self._clock))
-
-    def make_directory(self, path: str) -> None:
-        os.makedirs(self._path(path))
-
-    def remove(self, path: str) -> None:
-        os.remove(self._path(path))
-
-    def rename(self, old: str, new: str) -> None:
-        os.rename(self._path(old), self._path(new))
-
-    def remove_root(self) -> None:
-        shutil.rmtree(self._folder)
-
-    def _path(self, path: str) -> bytes:
-        return os.path.join(self._folder, path.encode("utf-8", "surrogateescape"))
 
 
 class TestWebDavSource(SourceContract):
@@ -81,7 +47,7 @@ class TestWebDavSource(SourceContract):
             address = Address.of(f"webdav://{USER}@{server.host}/dav/my photos %25/")
             credentials = Credentials(USER, Secret(PASSWORD))
             with DavClient(address.server, credentials) as client, Spool(tmp_path / "spool") as spool:
-                yield ServedTree(root, WebDavSource(address, client, spool))
+                yield FolderTree(root, WebDavSource(address, client, spool))
 
 
 Make = Callable[[str], WebDavSource]

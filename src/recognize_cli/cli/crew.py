@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from recognize_cli.cli.installation import build, build_in, choose, fetch_if_missing
+from recognize_cli.cli.installation import WITHOUT_MODEL, build, build_in, choose, fetch_if_missing
 from recognize_cli.cli.parameters import value_for
 from recognize_cli.cli.scan import DEFAULT, DEFAULTS, RECOGNIZERS
 from recognize_cli.errors import ModelMissing
@@ -51,6 +51,7 @@ class Recruiter:
         self._lock = lock
         self._store = store
         self._hardware = hardware
+        self._ranking = load_ranking(hardware)
         self._backend = backend
         self._engine = engine
         self._models = tuple(models)
@@ -84,7 +85,7 @@ class Recruiter:
         }
         entries = self._entries({*names, *spare.values()}, usual=usual)
         self.entries = {name: entry for name, entry in entries.items() if name not in spare.values()}
-        wanted = entries.keys() | _WITHOUT_MODEL.intersection(names)
+        wanted = entries.keys() | WITHOUT_MODEL.keys() & set(names)
         self._check_offline([entries[name] for name in names if name in entries])
 
         def lost(name: str, error: ModelError | EngineError) -> None:
@@ -115,20 +116,22 @@ class Recruiter:
             own = _MODELS_OF.get(name, name)
             models = [each for each in self._lock.models if each.recognizer == own]
             extra = usual and name in _WHERE_INSTALLED and any(map(self._store.installed, models))
-            if name in _WITHOUT_MODEL or not (name in names or extra) or (usual and not models):
+            if name in WITHOUT_MODEL or not (name in names or extra) or (usual and not models):
                 continue
             entries[name] = entries[own] if own in entries else self._choose(own)
         return entries
 
     def _choose(self, recognizer: str) -> ModelEntry:
         backend = value_for(recognizer, self._backend, "auto")
-        return choose(recognizer, self._lock, self._store, self._hardware, backend, self._models)
+        return choose(
+            recognizer, self._lock, self._store, self._hardware, backend, self._models, ranking=self._ranking
+        )
 
     def _build(self, name: str, entry: ModelEntry | None) -> Recognizer:
         if entry is None:
             return build(name, entry, self._store)
         asked = value_for(name, self._engine, AUTO)
-        engine = engine_for(entry, asked, self._hardware.cpu, load_ranking(self._hardware))
+        engine = engine_for(entry, asked, self._hardware.cpu, self._ranking)
         _LOG.debug("%s: %s runs in %s, %s", name, entry.name, engine.name, engine.precision)
         return build_in(engine, name, entry, self._store)
 
@@ -143,5 +146,3 @@ class Recruiter:
 
 _MODELS_OF = {"video_objects": "objects"}
 """Recognizers that run the models of another one."""
-
-_WITHOUT_MODEL = frozenset({"places"})

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from recognize_cli.hardware import Hardware
     from recognize_cli.models.entries import ModelEntry
     from recognize_cli.models.lockfile import Lock
+    from recognize_cli.models.ranking import Ranking
     from recognize_cli.models.select import Engine
     from recognize_cli.models.store import Store
     from recognize_cli.protocols import ActionModel, FaceModel, Recognizer, Session
@@ -35,17 +36,24 @@ _LOG = logging.getLogger(__name__)
 
 
 def choose(
-    name: str, lock: Lock, store: Store, hardware: Hardware, backend: str, named: Iterable[str] = ()
+    name: str,
+    lock: Lock,
+    store: Store,
+    hardware: Hardware,
+    backend: str,
+    named: Iterable[str] = (),
+    *,
+    ranking: Ranking | None = None,
 ) -> ModelEntry:
     """The model that a recognizer is to use here: the last one ``named`` that is its own, else the best.
 
-    What `recognize bench` measured on this machine counts. Raises NoUsableEngine, and LockFileError for a
-    name that is none.
+    What `recognize bench` measured on this machine counts: the ``ranking``, which is read if it is not given.
+    Raises NoUsableEngine, and LockFileError for a name that is none.
     """
     own = [entry for entry in map(lock.entry, named) if entry.recognizer == name]
     if own:
         return own[-1]
-    ranking = load_ranking(hardware)
+    ranking = load_ranking(hardware) if ranking is None else ranking
     choice = select(name, lock.models, store.installed, hardware, Backend(backend), ranking=ranking)
     _LOG.info("%s: using %s (%s)", name, choice.entry.name, choice.reason)
     return choice.entry
@@ -93,7 +101,7 @@ def build(
     opened by those.
     """
     if entry is None:
-        return _WITHOUT_MODEL[name]()
+        return WITHOUT_MODEL[name]()
     return _BUILDERS[name](entry, store, open_, fingerprint(entry, precision))
 
 
@@ -231,7 +239,7 @@ _BUILDERS: Mapping[str, Callable[[ModelEntry, Store, OpenSession, str], Recogniz
 }
 """One line a recognizer; what each needs is imported when it is built. The text is a model's fingerprint."""
 
-_WITHOUT_MODEL: Mapping[str, Callable[[], Recognizer]] = {
+WITHOUT_MODEL: Mapping[str, Callable[[], Recognizer]] = {
     "places": _places,
 }
 """The same for those that run no model."""
