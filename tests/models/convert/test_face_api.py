@@ -13,6 +13,7 @@ import pytest
 from recognize_cli.errors import ConversionFailed
 from recognize_cli.models.convert import CONVERTERS
 from recognize_cli.models.convert.face_api import convert
+from recognize_cli.models.fetch import ensure
 from recognize_cli.models.gather import Gathering
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.origins.order import Mirrors
@@ -253,7 +254,7 @@ def test_the_real_network_equals_the_one_in_numpy(
         assert weights[name].shape == shape
         return weights[name]
 
-    model = Store(model_store).open_model(load_lock().entry("face-api"))
+    model = ensure(load_lock().entry("face-api"), Store(model_store))
     image = picture(network)
     expected = NETWORKS[network](image.astype(np.float64), ask)
     found = run(model.graphs[network], image[None])
