@@ -3,15 +3,14 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
 
 from recognize_cli.errors import ExitCode
 from recognize_cli.interrupt import Interrupt, Stop, Terminated, signals_as_exceptions
+from tests.support.command import wait_until
+from tests.support.scripts import run_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +33,7 @@ def test_the_first_signal_asks_to_stop(
         assert not stop()
         assert stop.exit_code is ExitCode.DONE
         signal.raise_signal(number)
-        assert stop()
+        wait_until(stop, "the request")
     assert stop.requested is reason
     assert stop.exit_code == code
     assert caplog.messages == [f"{reason}: stopping after the batch in hand; again to stop at once"]
@@ -51,6 +50,7 @@ def test_the_second_signal_tidies_up_and_leaves_at_once() -> None:
         stop.on_abort(fail)
         stop.on_abort(lambda: done.append("last given"))
         signal.raise_signal(signal.SIGINT)
+        wait_until(stop, "the request")
         assert done == []
         signal.raise_signal(signal.SIGTERM)
     assert done == ["last given", "first given", ExitCode.TERMINATED]
@@ -78,8 +78,8 @@ def test_a_signal_after_the_time_limit_is_a_first_signal() -> None:
     with Interrupt(0.0, leave=left.append) as stop:
         assert stop()
         signal.raise_signal(signal.SIGINT)
-        assert left == []
-        assert stop.exit_code is ExitCode.INTERRUPTED
+    assert left == []
+    assert stop.exit_code is ExitCode.INTERRUPTED
 
 
 def test_no_limit_is_never_over() -> None:
@@ -121,16 +121,6 @@ def test_an_interrupt_within_restores_the_exceptions() -> None:
             signal.raise_signal(signal.SIGTERM)
 
 
-def run_script(script: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-
-
 def test_the_second_signal_ends_a_real_process() -> None:
     done = run_script(
         """
@@ -141,7 +131,7 @@ def test_the_second_signal_ends_a_real_process() -> None:
             stop.on_abort(lambda: print("tidied", flush=True))
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
-            print("not reached")
+        print("not reached")
         """
     )
     assert (done.returncode, done.stdout) == (130, "tidied\n")

@@ -2,7 +2,7 @@
 
 Outside of a long run a signal is an exception (`signals_as_exceptions`), so that `finally` blocks run.
 Inside of one, `Interrupt` turns the first signal into a request that the run polls; the second ends
-the process at once.
+the process at once. Neither depends on what the main thread does or waits for, see `signals`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import logging
 import os
 import signal
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
+from threading import Thread
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from recognize_cli.errors import ExitCode
+from recognize_cli.signals import Listener, handling, handling_at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import FrameType, TracebackType
 
 _LOG = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ _EXIT_CODES = {
     Stop.SIGTERM: ExitCode.TERMINATED,
     Stop.TIME_LIMIT: ExitCode.TIME_LIMIT,
 }
-_SIGNALS = {signal.SIGINT: Stop.SIGINT, signal.SIGTERM: Stop.SIGTERM}
+_SIGNALS: Mapping[int, Stop] = {signal.SIGINT: Stop.SIGINT, signal.SIGTERM: Stop.SIGTERM}
 
 
 class Terminated(BaseException):
@@ -56,15 +58,10 @@ def signals_as_exceptions() -> Iterator[None]:
     SIGINT is set as well because ``recognize ... &`` in a shell script starts with it ignored,
     and somebody who sends it on purpose means it. Only for the main thread.
     """
-    before = {
-        signal.SIGTERM: signal.signal(signal.SIGTERM, _raise_terminated),
-        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
-    }
-    try:
+    with handling_at_once(
+        {signal.SIGTERM: _raise_terminated, signal.SIGINT: signal.default_int_handler},
+    ):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _raise_terminated(number: int, frame: FrameType | None) -> NoReturn:
@@ -94,17 +91,21 @@ class Interrupt:
         self._clock = clock
         self._leave = leave
         self._deadline = float("inf")
-        self._requested: Stop | None = None
+        self._is_late = False
+        self._signalled: Stop | None = None
         self._callbacks: list[Callable[[], None]] = []
-        self._before: dict[signal.Signals, signal._HANDLER] = {}
+        self._message: Thread | None = None
         self._process = os.getpid()
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         self._process = os.getpid()
         if self._max_duration is not None:
             self._deadline = self._clock() + self._max_duration
-        for number in _SIGNALS:
-            self._before[number] = signal.signal(number, self._handle)
+        self._stack.enter_context(Listener(self._hear))
+        self._stack.enter_context(
+            handling({number: self._handle for number in (signal.SIGINT, signal.SIGTERM)})
+        )
         return self
 
     def __exit__(
@@ -113,9 +114,9 @@ class Interrupt:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before.clear()
+        self._stack.close()
+        if self._message is not None:
+            self._message.join()
 
     def __call__(self) -> bool:
         """Whether the run should stop now."""
@@ -124,31 +125,45 @@ class Interrupt:
     @property
     def requested(self) -> Stop | None:
         """Why the run should stop; None while it should go on. A signal outweighs the time limit."""
-        if self._requested is None and self._clock() >= self._deadline:
-            self._requested = Stop.TIME_LIMIT
+        if self._signalled is None and not self._is_late and self._clock() >= self._deadline:
+            self._is_late = True
             _LOG.warning("the time limit is reached; stopping after the batch in hand")
-        return self._requested
+        return self._reason
 
     @property
     def exit_code(self) -> ExitCode:
         """`ExitCode.DONE` unless the run was asked to stop."""
-        return ExitCode.DONE if self._requested is None else self._requested.exit_code
+        return ExitCode.DONE if self._reason is None else self._reason.exit_code
+
+    @property
+    def _reason(self) -> Stop | None:
+        return self._signalled or (Stop.TIME_LIMIT if self._is_late else None)
 
     def on_abort(self, callback: Callable[[], None]) -> None:
         """Has a callback run before a second signal ends the process; the latest one comes first."""
         self._callbacks.append(callback)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        reason = _SIGNALS[signal.Signals(number)]
-        if os.getpid() != self._process:
+        """Python's handler, which the main thread runs when it can; `_hear` acts at once."""
+        if os.getpid() != self._process and number == signal.SIGTERM:
             # A forked worker inherits this handler. Ctrl-C reaches it too, but its parent decides.
-            if reason is Stop.SIGTERM:
-                self._leave(reason.exit_code)
+            self._leave(Stop.SIGTERM.exit_code)
+
+    def _hear(self, number: int) -> None:
+        reason = _SIGNALS.get(number)
+        if reason is None:  # another one for which somebody has a handler
             return
-        if self._requested in (Stop.SIGINT, Stop.SIGTERM):
+        if self._signalled is not None:
             self._abort(reason)
-        self._requested = reason
-        _LOG.warning("%s: stopping after the batch in hand; again to stop at once", reason)
+        self._signalled = reason
+        self._say(f"{reason}: stopping after the batch in hand; again to stop at once")
+
+    def _say(self, message: str) -> None:
+        """Logs from a thread: where nobody reads stderr this would wait, and a second signal is not to."""
+        thread = Thread(target=_LOG.warning, args=("%s", message), name="message", daemon=True)
+        with suppress(RuntimeError):  # as many threads as there may be: that it stops is what counts
+            thread.start()
+            self._message = thread
 
     def _abort(self, reason: Stop) -> None:
         for callback in reversed(self._callbacks):

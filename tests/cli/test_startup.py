@@ -42,6 +42,7 @@ def test_help_imports_nothing_heavy_and_no_command(tmp_path: Path, argument: str
     assert ours == {
         *("cli", "cli.app", "cli.commands", "cli.invocation", "cli.options", "cli.output", "cli.parameters"),
         *("cli.process", "cli.settings", "cli.streams", "config", "errors", "interrupt", "naming"),
+        "signals",
     }
 
 

@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from recognize_cli.dav.spool import SpoolClosed
 from recognize_cli.errors import FileFailure, SourceError, SourceUnreachable
 from recognize_cli.records import Reason
 from recognize_cli.stages.decode import decode
@@ -130,6 +131,15 @@ def test_what_was_cut_short_by_a_stop_is_dropped() -> None:
     with ThreadPoolExecutor(1) as pool:
         submit = lambda job: pool.submit(work, job.file)  # noqa: E731
         assert list(decode(jobs(3), submit, look_ahead=2, stop=never, troubles=[])) == []
+
+
+def test_what_a_closed_spool_has_no_room_for_is_dropped() -> None:
+    def submit(job: Job) -> Future[DecodeResult]:
+        future: Future[DecodeResult] = Future()
+        future.set_exception(SpoolClosed())
+        return future
+
+    assert list(decode(jobs(3), submit, look_ahead=2, stop=never, troubles=[])) == []
 
 
 def test_in_a_hurry_it_finishes_what_it_has_before_it_takes_more() -> None:

@@ -65,26 +65,35 @@ def stand_back(nice: int | None, io: IoPriority | None) -> None:
 
     With None for ``nice`` a run without a terminal (cron, systemd, a script) becomes nicer by
     `UNATTENDED_NICE`, unless its caller saw to that. Raises ConfigError where there is no I/O priority.
-    Only threads that are started later follow, so this comes first of all.
+    On Linux each thread has its own; those that there are get it here, and later ones take it from these.
     """
     if nice is None:
         nice = UNATTENDED_NICE if _unattended() and os.getpriority(os.PRIO_PROCESS, 0) == 0 else 0
         if nice:
             _LOG.info("there is no terminal, so nobody waits: nicer by %d (--nice 0 prevents that)", nice)
-    if nice:
-        os.nice(nice)
-    if io is not None:
-        _stand_back_at_disks(io)
+    for task in _tasks():
+        if nice:
+            os.setpriority(os.PRIO_PROCESS, task, os.getpriority(os.PRIO_PROCESS, task) + nice)
+        if io is not None:
+            _stand_back_at_disks(io, task)
+
+
+def _tasks() -> list[int]:
+    """The threads of this process, as Linux numbers them; elsewhere the process."""
+    try:
+        return [int(task) for task in os.listdir("/proc/self/task")]
+    except OSError:
+        return [os.getpid()]
 
 
 def _unattended() -> bool:
     return not any(map(os.isatty, (0, 1, 2)))
 
 
-def _stand_back_at_disks(io: IoPriority) -> None:
+def _stand_back_at_disks(io: IoPriority, task: int) -> None:
     import psutil
 
-    process = psutil.Process()
+    process = psutil.Process(task)
     if not hasattr(process, "ionice"):
         raise ConfigError(where="--ionice", problem="only Linux has I/O priorities; leave it out")
     try:

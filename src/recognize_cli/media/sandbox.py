@@ -99,7 +99,7 @@ class Sandbox:
     def abort(self) -> None:
         """Kills the workers at once, without waiting; futures not done yet are cancelled.
 
-        Takes no lock, so that a signal handler may call it at any moment.
+        Takes no lock, so that another thread may call it at any moment, whatever this one waits for.
         """
         self._closed = self._aborted = True
         for worker in self._workers:

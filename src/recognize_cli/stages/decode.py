@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import CancelledError
-from contextlib import suppress
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from recognize_cli.errors import FileFailure, LoginError, SourceError
@@ -12,14 +11,11 @@ from recognize_cli.records import Decoded, Skipped
 from recognize_cli.stages.items import Job, Ready, Scored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
 
     from recognize_cli.media.jobs import DecodeResult
     from recognize_cli.records import Finished
-
-
-_LISTEN_EVERY = 0.2  # seconds
 
 
 def decode(
@@ -40,34 +36,27 @@ def decode(
     no more items are taken then.
     """
     pending: dict[Future[DecodeResult], Job] = {}
+    weight = 0  # of those that are pending
     done: SimpleQueue[Future[DecodeResult]] = SimpleQueue()
     for item in items:
         if isinstance(item, Job):
             future = submit(item)
             pending[future] = item
+            weight += item.weight
             future.add_done_callback(done.put)
         else:
             yield item
-        while pending and (_weight(pending) >= look_ahead or hurry() or not done.empty()):
-            yield from _settle(_next(done), pending, troubles)
+        while pending and (weight >= look_ahead or hurry() or not done.empty()):
+            future = done.get()
+            weight -= pending[future].weight
+            yield from _settle(future, pending, troubles)
         if troubles:
             break
     if troubles or stop():
         for future in list(pending):
             future.cancel()
     while pending:
-        yield from _settle(_next(done), pending, troubles)
-
-
-def _next(done: SimpleQueue[Future[DecodeResult]]) -> Future[DecodeResult]:
-    """The next that is done; a signal that comes as the wait begins is heard soon, and not at its end."""
-    while True:
-        with suppress(Empty):
-            return done.get(timeout=_LISTEN_EVERY)
-
-
-def _weight(pending: Mapping[Future[DecodeResult], Job]) -> int:
-    return sum(job.weight for job in pending.values())
+        yield from _settle(done.get(), pending, troubles)
 
 
 def _settle(
