@@ -87,8 +87,7 @@ class Tally:
     @property
     def exit_code(self) -> ExitCode:
         """The severest of what happened."""
-        waiting = (self.pushed or {}).get("waiting")
-        partial = [ExitCode.SOME_FAILED] if self.failed or self.directories_failed or waiting else []
+        partial = [ExitCode.SOME_FAILED] if self.failed or self.directories_failed else []
         return severest(*self.codes, *partial)
 
     def summary(self, sources: list[str]) -> dict[str, object]:

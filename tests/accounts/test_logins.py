@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,7 +47,30 @@ def test_a_file_keeps_passwords_for_its_owner_only(path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert logins.password(login) == Secret("geheim")
-    assert [each.name for each in path.parent.iterdir()] == ["logins.json"]
+    assert {each.name for each in path.parent.iterdir()} == {"logins.json", "logins.json.lock"}
+
+
+def test_logins_at_the_same_time_lose_nothing(path: Path) -> None:
+    put = (
+        "import sys; from pathlib import Path; from recognize_cli.accounts.account import Account;"
+        " from recognize_cli.accounts.logins import Logins; from recognize_cli.secret import Secret;"
+        " sys.stdin.read()\n"
+        "for number in range(20):"
+        " Logins(Path(sys.argv[1]), lambda: None).put(Account('https', sys.argv[2], str(number)), 'webdav',"
+        " 'https://' + sys.argv[2], Secret('x'))"
+    )
+    hosts = ("one.example", "two.example", "three.example")
+    running = [
+        subprocess.Popen([sys.executable, "-c", put, str(path), host], stdin=subprocess.PIPE)
+        for host in hosts
+    ]
+    for each in running:
+        assert each.stdin is not None
+        each.stdin.close()
+    assert [each.wait() for each in running] == [0, 0, 0]
+    assert {(login.account.host, login.account.user) for login in in_file(path).all()} == {
+        (host, str(number)) for host in hosts for number in range(20)
+    }
 
 
 def test_a_keyring_keeps_them_out_of_the_file(path: Path) -> None:
@@ -122,7 +147,7 @@ def test_a_write_that_fails_leaves_what_was_there(path: Path, monkeypatch: pytes
         with pytest.raises(PasswordUnusable, match="No space left"):
             logins.put(BOB, "webdav", URL, Secret("x"))
     assert path.read_bytes() == before
-    assert [each.name for each in path.parent.iterdir()] == ["logins.json"]
+    assert {each.name for each in path.parent.iterdir()} == {"logins.json", "logins.json.lock"}
     assert json.loads(before)["schema"] == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -97,7 +98,7 @@ def test_a_tag_that_is_gone_from_the_result_is_to_be_removed_only_if_it_is_ours(
 def test_a_request_that_nobody_answered_stays_due(catalogue: SqliteCatalogue) -> None:
     catalogue.commit([followed(outcome())])
     (file,) = pending(catalogue).values()
-    catalogue.outbox.sent([(file.id, "Cat")])
+    catalogue.outbox.sent([(file.id, "Cat", State.SENT)])
     assert [tag.state for tag in pending(catalogue)["42"].tags] == [State.SENT]
     catalogue.commit([outcome(tags={"objects": []}, version="2-10")])
     assert due(catalogue) == {"Cat": False}
@@ -108,12 +109,12 @@ def test_a_request_that_nobody_answered_stays_due(catalogue: SqliteCatalogue) ->
 def test_an_answer_to_what_is_wanted_otherwise_by_now(catalogue: SqliteCatalogue) -> None:
     catalogue.commit([followed(outcome())])
     (file,) = pending(catalogue).values()
-    catalogue.outbox.sent([(file.id, "Cat")])
+    catalogue.outbox.sent([(file.id, "Cat", State.SENT)])
     catalogue.commit([outcome(tags={"objects": []}, version="2-10")])
     assert due(catalogue) == {"Cat": False}
     catalogue.outbox.settle([Settled(file.id, "Cat", State.OURS)])
     assert due(catalogue) == {"Cat": False}
-    catalogue.outbox.sent([(file.id, "Cat")])
+    catalogue.outbox.sent([(file.id, "Cat", State.SENT)])
     catalogue.commit([outcome(version="3-10")])
     assert due(catalogue) == {"Cat": True}
     catalogue.outbox.settle([Settled(file.id, "Cat", None)])
@@ -289,3 +290,27 @@ def test_a_problem_may_be_any_text(catalogue: SqliteCatalogue, text: str) -> Non
     catalogue.commit([followed(outcome())])
     settle(catalogue, State.SENT, problem=text, retry_at=1.0)
     assert due(catalogue, now=2.0) == {"Cat": True}
+
+
+def test_answers_are_noted_by_who_hears_them(catalogue: SqliteCatalogue) -> None:
+    catalogue.commit([followed(outcome())])
+    (file,) = pending(catalogue).values()
+    with catalogue.outbox.noting() as note, ThreadPoolExecutor(2) as pool:
+        with catalogue._database.writing():
+            waiting = pool.submit(note, [Settled(file.id, "Cat", State.OURS)])
+            with pytest.raises(TimeoutError):
+                waiting.result(0.05)
+        waiting.result()
+    assert counts(catalogue) == {"Cat": (1, 0, 0, 0)}
+
+
+def test_a_rehearsal_leaves_nothing_behind(catalogue: SqliteCatalogue) -> None:
+    catalogue.commit([outcome()])
+    outbox, file = catalogue.outbox, Followed(HERE, "/data", "a.jpg", Remote(CLOUD, "42", "a.jpg"))
+    outbox.remember([file])
+    with outbox.rehearsal() as rehearsed:
+        rehearsed.add_target(CLOUD, people=True)
+        assert rehearsed.next_due(CLOUD) == 0
+    assert outbox.targets() == []
+    outbox.follow([file])
+    assert due(catalogue) == {"Cat": True}

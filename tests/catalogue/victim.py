@@ -101,7 +101,7 @@ def push(path: Path) -> None:
         outbox = catalogue.outbox
         for page in outbox.pending(TARGET, now=0):
             tags = [(file.id, tag) for file in page for tag in file.tags if tag.due]
-            outbox.sent([(id_, tag.name) for id_, tag in tags])
+            outbox.sent([(id_, tag.name, State.SENT) for id_, tag in tags])
             outbox.settle([Settled(id_, tag.name, State.OURS if tag.wanted else None) for id_, tag in tags])
 
 

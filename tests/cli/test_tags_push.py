@@ -89,6 +89,12 @@ def test_an_address_that_nothing_was_pushed_to_is_told(
     assert (ended.returncode, target in ended.stderr) == (ExitCode.USAGE, True)
 
 
+def test_a_push_with_nothing_to_push_to_says_so(tags: Callable[..., Called], tmp_path: Path) -> None:
+    SqliteCatalogue.open(tmp_path / "catalogue.sqlite3").close()
+    ended = tags("push")
+    assert (ended.returncode, "scan --push" in ended.stderr) == (ExitCode.DONE, True)
+
+
 def test_what_is_refused_is_asked_for_again_on_demand(
     tags: Callable[..., Called], server: NextcloudServer, file: int
 ) -> None:
@@ -97,7 +103,11 @@ def test_what_is_refused_is_asked_for_again_on_demand(
     refused = tags("push")
     assert (refused.returncode, "2 refused" in refused.stderr) == (ExitCode.SOME_FAILED, True)
     cloud.tags.only_admins = False
-    assert "nothing waits" in tags("push").stderr
+    again = tags("push")
+    assert (again.returncode, "2 refused" in again.stderr) == (ExitCode.SOME_FAILED, True)
+    assert "nothing waits" in again.stderr
+    assert tags("push", "-n").stdout == ""
+    assert "+Cat" in tags("push", "-n", "--retry").stdout
     assert tags("push", "--retry").returncode == ExitCode.DONE
     assert cloud.tags.names_of(file) == {"Mine", "Cat", "Käse"}
 

@@ -30,6 +30,8 @@ def same(name: str) -> str:
         (State.NEW, True, State.FOREIGN),
         (State.SENT, False, "assign"),
         (State.SENT, True, State.OURS),
+        (State.LEAVING, False, "assign"),
+        (State.LEAVING, True, State.OURS),
         (State.OURS, False, State.WITHDRAWN),
         (State.OURS, True, State.OURS),
         (State.FOREIGN, False, State.WITHDRAWN),
@@ -47,7 +49,7 @@ def test_what_a_wanted_tag_becomes(state: State, there: bool, becomes: str) -> N
         assert planned == Plan((Settled(1, "Cat", State(becomes)),))
 
 
-@pytest.mark.parametrize("state", [State.OURS, State.SENT])
+@pytest.mark.parametrize("state", [State.OURS, State.SENT, State.LEAVING])
 def test_what_is_no_longer_wanted_is_taken_off_where_it_is_ours(state: State) -> None:
     row = tag(state=state, wanted=False)
     assert plan(file(row), ["Cat"], same) == Plan(unassign=(row,))
@@ -105,6 +107,6 @@ def test_no_tag_is_asked_for_twice_nor_both_put_and_taken(
     assert len(set(settled)) == len(settled)
     assert {each.name for each in planned.assign + planned.unassign}.isdisjoint(settled)
     foreign = {key(row.name) for row in rows} - {
-        key(row.name) for row in rows if row.state in (State.OURS, State.SENT)
+        key(row.name) for row in rows if row.state in (State.OURS, State.SENT, State.LEAVING)
     }
     assert not foreign & {key(each.name) for each in planned.unassign}

@@ -10,6 +10,8 @@ import pytest
 from recognize_cli.catalogue.outbox_api import Remote
 from recognize_cli.errors import LoginRefused, RecognizeError, SourceUnreachable, TagsSwitchedOff
 from recognize_cli.pushing.pushes import Pushes
+from recognize_cli.stages.reconcile import place
+from tests.catalogue.making import outcome
 from tests.pushing.making import TARGET, tagged
 from tests.sources.memory import MemorySource
 from tests.support.records import media_file
@@ -80,20 +82,60 @@ def test_what_waits_for_a_target_is_pushed_even_if_no_file_of_it_came_by(catalog
     catalogue.commit([tagged("a.jpg", "Cat", file_id="1")])
     server, told = served(), Told()
     with told.pushes(catalogue, lambda _: server) as pushes:
-        assert pushes.finish() == {"assigned": 1, "removed": 0, "refused": 0, "waiting": 0}
+        assert pushes.finish() == {
+            "assigned": 1,
+            "removed": 0,
+            "newly_refused": 0,
+            "refused": 0,
+            "waiting": 0,
+        }
     assert (server.names("1"), told.problems) == ({"Cat"}, [])
+
+
+def dump(catalogue: SqliteCatalogue) -> dict[str, list[object]]:
+    """All that the outbox consists of."""
+    tables = ("push_targets", "push_files", "push_links", "push_tags", "push_stale")
+    with catalogue._database.reading() as connection:
+        return {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
 
 
 def test_a_dry_run_tells_and_changes_nothing(catalogue: SqliteCatalogue) -> None:
     catalogue.commit([tagged("a.jpg", "Cat", file_id="1")])
-    server, told = served(), Told()
+    server, told, before = served(), Told(), dump(catalogue)
     with told.pushes(catalogue, lambda _: server, dry_run=True) as pushes:
-        pushes.remotes(MemorySource(), media_file())
+        assert pushes.remotes(MemorySource(), media_file()) == ()
         pushes.step()
         assert [(each.path, each.assign) for each in pushes.changes()] == [("a.jpg", ("Cat",))]
         told.stopping = True
         assert list(pushes.changes()) == []
     assert (server.asked, len(server.looked)) == ([], 2)
+    assert dump(catalogue) == before
+
+
+def test_a_dry_run_tells_of_files_that_are_not_followed_yet(catalogue: SqliteCatalogue) -> None:
+    source, file = MemorySource(), media_file("a.jpg", source="memory")
+    found = outcome("a.jpg", storage=source.storage, directory=place(source, ""))
+    catalogue.commit([found])
+    before, server, told = dump(catalogue), served(), Told()
+    for _ in range(2):
+        with told.pushes(catalogue, lambda _: server, dry_run=True) as pushes:
+            pushes.remotes(source, file)
+            assert [(each.path, each.assign) for each in pushes.changes()] == [("a.jpg", ("Cat",))]
+        assert dump(catalogue) == before
+        assert catalogue.outbox.targets() == []
+
+
+def test_a_dry_run_with_retry_tells_what_that_would_ask_for(catalogue: SqliteCatalogue) -> None:
+    catalogue.commit([tagged("a.jpg", "Cat", file_id="1")])
+    server, told = served(), Told()
+    server.restricted.add("Cat")
+    with told.pushes(catalogue, lambda _: server) as pushes:
+        assert pushes.finish()["newly_refused"] == 1
+    before = dump(catalogue)
+    for retry in (False, True):
+        with told.pushes(catalogue, lambda _: server, dry_run=True, retry=retry) as pushes:
+            assert len(list(pushes.changes())) == retry
+    assert dump(catalogue) == before
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from recognize_cli.catalogue import Retagged
 from recognize_cli.catalogue.outbox_api import State, TagCount
-from recognize_cli.errors import LoginRefused
+from recognize_cli.errors import CatalogueUnusable, LoginRefused, SourceUnreachable
 from recognize_cli.pushing.preview import preview
 from recognize_cli.records import Change, Gone, Tag
 from tests.catalogue.making import HERE, known
 from tests.pushing.making import TARGET, Time, pusher, tagged
-from tests.support.command import wait_until
+from tests.support.command import SECONDS
 from tests.support.tag_server import MemoryTagServer
 
 if TYPE_CHECKING:
@@ -196,7 +198,26 @@ def test_what_fails_is_tried_again_and_stays_ours(
     assert (server.names("1"), states(catalogue)) == (set(), {})
 
 
-def test_what_goes_on_failing_is_left_to_another_run(catalogue: SqliteCatalogue) -> None:
+def test_a_catalogue_that_takes_no_answer_ends_the_run_before_more_is_asked_for(
+    catalogue: SqliteCatalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = MemoryTagServer()
+    for number in range(10):
+        server.add(str(number))
+    catalogue.commit([tagged(f"{n}.jpg", "Cat", "Dog", file_id=str(n)) for n in range(10)])
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("recognize_cli.catalogue.outbox.settle", full)
+    with pytest.raises(CatalogueUnusable):
+        push(catalogue, server, workers=1)
+    assert len(server.asked) == 1
+
+
+def test_what_goes_on_failing_is_left_to_another_run(
+    catalogue: SqliteCatalogue, caplog: pytest.LogCaptureFixture
+) -> None:
     server = MemoryTagServer()
     server.add("1")
     server.fault = failing(1000)
@@ -205,6 +226,8 @@ def test_what_goes_on_failing_is_left_to_another_run(catalogue: SqliteCatalogue)
     done = push(catalogue, server, clock=time, sleep=time.sleep)
     assert 4 <= done.retried <= 9
     assert states(catalogue) == {"Cat": (0, 0, 1, 0)}
+    assert catalogue.outbox.troubles(TARGET) == [("the server answers 500", 1)]
+    assert "a tag waits for another run: the server answers 500" in caplog.text
     due = catalogue.outbox.next_due(TARGET)
     assert due is not None
     assert due > time.now
@@ -248,6 +271,27 @@ def test_a_request_that_arrives_after_its_line_was_cut_is_ours(catalogue: Sqlite
     assert states(catalogue) == {"Cat": (1, 0, 0, 0)}
 
 
+def test_a_server_that_is_gone_is_asked_by_no_more_than_are_asking(catalogue: SqliteCatalogue) -> None:
+    server = MemoryTagServer()
+    for number in range(20):
+        server.add(str(number))
+    catalogue.commit([tagged(f"{n}.jpg", "Cat", "Dog", file_id=str(n)) for n in range(20)])
+    both = threading.Barrier(2)
+
+    def gone(request: Request, act: Callable[[], bool]) -> bool:
+        if request[0] == "look":
+            return act()
+        both.wait(SECONDS)
+        raise SourceUnreachable(source="https://cloud.example", problem="it is under maintenance")
+
+    server.fault = gone
+    with pytest.raises(SourceUnreachable):
+        push(catalogue, server, workers=2)
+    assert len(server.asked) == 2
+    server.fault = failing(0)
+    assert push(catalogue, server).assigned == 40
+
+
 def test_a_refused_login_ends_the_run_and_loses_nothing(catalogue: SqliteCatalogue) -> None:
     server = MemoryTagServer()
     for number in range(10):
@@ -267,8 +311,7 @@ def test_a_refused_login_ends_the_run_and_loses_nothing(catalogue: SqliteCatalog
     assert states(catalogue) == {"Cat": (10, 0, 0, 0)}
 
 
-@pytest.mark.parametrize("cancelled", [False, True])
-def test_what_was_never_asked_for_is_not_taken_for_ours(catalogue: SqliteCatalogue, cancelled: bool) -> None:
+def test_what_was_never_asked_for_is_not_taken_for_ours(catalogue: SqliteCatalogue) -> None:
     server = MemoryTagServer()
     files = [str(number) for number in range(20)]
     for file in files:
@@ -282,17 +325,13 @@ def test_what_was_never_asked_for_is_not_taken_for_ours(catalogue: SqliteCatalog
         if len(server.asked) == 1:
             server.tags[request[1]][request[2]] = "user"  # between the look and the request
             return act()
-        if len(server.asked) == 3 and cancelled:
-            wait_until(lambda: running._pool._shutdown, "the end of the run")
-            with running._pool._shutdown_lock:
-                pass
         raise LoginRefused(server="https://cloud.example", user="alice")
 
     server.fault = expire
     with pytest.raises(LoginRefused), running:
         running.run()
     asked = {(file, tag) for _, file, tag in server.asked[1:]}
-    assert (len(asked) == 2) is cancelled
+    assert len(asked) == 1
     for file in files:
         for tag in {"Cat", "Dog"} - {tag for of, tag in asked if of == file}:
             server.tags[file][tag] = "user"
@@ -303,6 +342,78 @@ def test_what_was_never_asked_for_is_not_taken_for_ours(catalogue: SqliteCatalog
     push(catalogue, server)
     assert {file: server.names(file) for file in files} == before
     assert sum(map(len, before.values())) == 40 - len(asked)
+
+
+class Killed(BaseException):
+    """The end of a run that comes without a warning."""
+
+
+def killed_push(
+    catalogue: SqliteCatalogue,
+    server: MemoryTagServer,
+    kill: Callable[[Request, Callable[[], bool]], bool],
+) -> None:
+    """A run that ends where ``kill`` raises Killed, and does nothing of what follows at the end of others."""
+    server.fault = kill
+    running = pusher(catalogue.outbox, server, workers=1).__enter__()
+    with pytest.raises(Killed):
+        running.run()
+    running._pool.shutdown(cancel_futures=True)
+    running._stack.close()
+    server.fault = failing(0)
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+def test_what_a_killed_run_heard_no_answer_to_is_never_taken_off(
+    catalogue: SqliteCatalogue, arrived: bool
+) -> None:
+    server = MemoryTagServer()
+    files = [str(number) for number in range(20)]
+    for file in files:
+        server.add(file)
+    catalogue.commit([tagged(f"{file}.jpg", "Cat", file_id=file) for file in files])
+
+    def kill(request: Request, act: Callable[[], bool]) -> bool:
+        if request[0] == "look" or len(server.asked) <= 5:
+            return act()
+        if arrived and len(server.asked) == 6:
+            act()
+        raise Killed
+
+    killed_push(catalogue, server, kill)
+    assert states(catalogue) == {"Cat": (5, 0, 15, 0)}
+    ours = {file for file in files if server.names(file)}
+    assert len(ours) == 5 + arrived
+    for file in set(files) - ours:
+        server.tags[file]["Cat"] = "user"  # before the next run
+    push(catalogue, server)
+    assert states(catalogue) == {"Cat": (5, 15, 0, 0)}
+    catalogue.outbox.withdraw(TARGET)
+    push(catalogue, server)
+    assert sum(server.owned(file, "user") == {"Cat"} for file in files) == 15 - arrived
+    assert sum(bool(server.owned(file, "us")) for file in files) == arrived
+
+
+def test_what_a_killed_run_may_have_taken_off_is_ours_as_long_as_it_is_there(
+    catalogue: SqliteCatalogue,
+) -> None:
+    server = MemoryTagServer()
+    for file in "12":
+        server.add(file)
+    catalogue.commit([tagged(f"{file}.jpg", "Cat", file_id=file) for file in "12"])
+    push(catalogue, server)
+    catalogue.commit([tagged(f"{file}.jpg", file_id=file, version="2-10") for file in "12"])
+
+    def kill(request: Request, act: Callable[[], bool]) -> bool:
+        if request[1] == "1":
+            act()
+        raise Killed
+
+    killed_push(catalogue, server, kill)
+    assert states(catalogue)["Cat"][0] == 2
+    catalogue.commit([tagged("1.jpg", "Cat", file_id="1", version="3-10")])
+    push(catalogue, server)
+    assert (server.names("1"), server.names("2")) == ({"Cat"}, set())
 
 
 def test_a_folder_of_many_files_is_looked_at_once(catalogue: SqliteCatalogue) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from recognize_cli.accounts.account import Account
 from recognize_cli.accounts.keyrings import usable_keyring
@@ -18,10 +19,13 @@ from recognize_cli.locking import make_private_directories
 from recognize_cli.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from recognize_cli.accounts.keyrings import Keyring
+
+
+_LOCK_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +82,35 @@ class Logins:
         record = {"account": str(account), "kind": kind, "url": url}
         if keyring is None:
             record["password"] = password.reveal()
-        self._write([*self._others(account), record])
+        with self._locked():
+            self._write([*self._others(account), record])
         return login
 
     def forget(self, login: Login) -> None:
         """Deletes a login and its password, from the keyring first."""
         if login.keyring:
             self._some_keyring().delete(str(login.account))
-        self._write(self._others(login.account))
+        with self._locked():
+            self._write(self._others(login.account))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keeps other processes from changing the file between reading and writing it."""
+        from filelock import FileLock, Timeout  # kept out of the start-up of commands that store nothing
+
+        try:
+            make_private_directories(self.path.parent)
+            lock = FileLock(self.path.with_name(f"{self.path.name}.lock"), mode=0o600)
+            lock.acquire(timeout=_LOCK_SECONDS)
+        except Timeout as error:
+            problem = "another process has been changing it for a long time; end that, and try again"
+            raise PasswordUnusable(where=self.path, problem=problem) from error
+        except OSError as error:
+            raise PasswordUnusable(where=self.path, problem=error.strerror) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _some_keyring(self) -> Keyring:
         keyring = self._keyring()

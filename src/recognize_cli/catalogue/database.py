@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 APPLICATION_ID: Final = 0x52434F47  # "RCOG"; `file` and we tell our databases from others by it
 _BUSY_SECONDS: Final = 10.0
+_PATIENT_SECONDS: Final = 300.0
 _CACHE_KIB: Final = 4096
 
 _WRITABLE: Final = "make it and its directory writable for this user"
@@ -69,10 +70,54 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def rehearsal(self) -> Iterator[Database]:
+        """The same connection; whatever is changed by what this gives is undone at the end."""
+        with self.reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield _Rehearsed(self.path, connection)
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def another(self) -> Database:
+        """The same file by a connection of its own, for other threads: one at a time, and briefly.
+
+        It waits for as long as this one may write.
+        """
+        with _translated(self.path):
+            connection = sqlite3.connect(
+                f"{Path(os.path.realpath(self.path)).as_uri()}?mode=rw",
+                uri=True,
+                isolation_level=None,
+                timeout=_PATIENT_SECONDS,
+                check_same_thread=False,
+            )
+            ((mode,),) = connection.execute("PRAGMA journal_mode")
+            _set_up(connection, mode)
+        return Database(self.path, connection)
+
     def close(self) -> None:
         """Closes the file; a second call does nothing."""
         with _translated(self.path):
             self._connection.close()
+
+
+class _Rehearsed(Database):
+    """A database whose transactions are parts of one that will be undone."""
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with self.reading() as connection:
+            connection.execute("SAVEPOINT part")
+            try:
+                yield connection
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK TO part")
+                raise
+            connection.execute("RELEASE part")
 
 
 def open_database(path: Path) -> Database:
@@ -130,9 +175,14 @@ def _prepare(database: Database) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     with database.reading() as connection:
         ((mode,),) = connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        _set_up(connection, mode)
+
+
+def _set_up(connection: sqlite3.Connection, mode: str) -> None:
+    """What holds for a connection only; ``mode`` is that of the file's journal."""
+    connection.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
 
 
 @contextmanager

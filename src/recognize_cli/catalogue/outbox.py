@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from recognize_cli.catalogue.database import Database
     from recognize_cli.catalogue.outbox_api import Followed, Remote, Settled
 
+MAY_BE_THERE: Final = f"('{State.SENT}', '{State.OURS}', '{State.LEAVING}')"
+"""The states of tags that may be on the server by our doing."""
+
 _STALE: Final = "INSERT OR IGNORE INTO push_stale VALUES (?)"
 _ALL_STALE: Final = """
     INSERT OR IGNORE INTO push_stale
@@ -53,12 +56,16 @@ _SETTLE: Final = f"""
 """
 _NOTHING_LEFT: Final = f"""
     DELETE FROM push_tags
-    WHERE push = :id AND tag = :tag AND NOT wanted AND state NOT IN ('{State.SENT}', '{State.OURS}')
+    WHERE push = :id AND tag = :tag AND NOT wanted AND state NOT IN {MAY_BE_THERE}
 """
 _COUNT: Final = f"""
-    SELECT tag, sum(state = '{State.OURS}'), sum(state = '{State.FOREIGN}'), sum(due IS NOT NULL),
-        sum(due IS NULL AND problem <> '')
+    SELECT tag, sum(state IN ('{State.OURS}', '{State.LEAVING}')), sum(state = '{State.FOREIGN}'),
+        sum(due IS NOT NULL), sum(due IS NULL AND problem <> '')
     FROM push_tags WHERE {_OF_TARGET} GROUP BY tag ORDER BY tag
+"""
+_TROUBLES: Final = f"""
+    SELECT problem, count(*) FROM push_tags WHERE due IS NOT NULL AND problem <> '' AND {_OF_TARGET}
+    GROUP BY problem ORDER BY count(*) DESC, problem
 """
 
 
@@ -165,9 +172,19 @@ def next_due(connection: sqlite3.Connection, target: str) -> float | None:
     return None if row is None else float(row[0])
 
 
-def sent(connection: sqlite3.Connection, changes: Sequence[tuple[int, str]]) -> None:
+def begin(connection: sqlite3.Connection, target: str) -> None:
+    """Forgets what was asked for without an answer."""
+    lost = f"state = '{State.SENT}' AND {_OF_TARGET}"
+    connection.execute(f"DELETE FROM push_tags WHERE NOT wanted AND {lost}", (target,))
+    connection.execute(f"UPDATE push_tags SET state = '{State.NEW}' WHERE {lost}", (target,))
+
+
+def sent(connection: sqlite3.Connection, changes: Sequence[tuple[int, str, State]]) -> None:
     """Notes requests; they stay due until they are settled."""
-    connection.executemany(f"UPDATE push_tags SET state = '{State.SENT}' WHERE push = ? AND tag = ?", changes)
+    connection.executemany(
+        "UPDATE push_tags SET state = ? WHERE push = ? AND tag = ?",
+        ((state, push, tag) for push, tag, state in changes),
+    )
 
 
 def settle(connection: sqlite3.Connection, news: Sequence[Settled]) -> None:
@@ -201,6 +218,11 @@ def withdraw(connection: sqlite3.Connection, target: str) -> None:
 def counts(connection: sqlite3.Connection, target: str) -> list[TagCount]:
     """How things stand, tag by tag."""
     return [TagCount(*row) for row in connection.execute(_COUNT, (target,))]
+
+
+def troubles(connection: sqlite3.Connection, target: str) -> list[tuple[str, int]]:
+    """Why tags wait that were asked for in vain."""
+    return connection.execute(_TROUBLES, (target,)).fetchall()
 
 
 def _split(path: str) -> tuple[bytes, bytes]:

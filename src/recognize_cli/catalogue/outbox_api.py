@@ -6,9 +6,16 @@ knows of it: the tags of its results and, if the target takes them, the names of
 changes those (a scan, other rules, a new name) changes what is wanted in the same transaction. The outbox is
 what differs between that and what is known of the server.
 
-Only what we put there is ever removed. Before a request is sent, `Outbox.sent` notes it: a tag that the file
-bears afterwards is ours, even if the program was killed before it heard the answer; one that it bore before
-is `State.FOREIGN` for good.
+Only what we know to be ours is ever removed. A tag that a file bore before we asked for it is `State.FOREIGN`
+for good. One that we asked for is ours once the server confirmed it, which is noted before the next request.
+Where the answer was lost (`State.SENT`), the tag is ours if the same run finds it there, seconds or minutes
+later. A later run cannot tell: the request may never have arrived, and a user may have given the tag since.
+So `Outbox.begin` makes such a tag one that we never asked for, which is foreign if the file bears it by then.
+That costs no more than the tags that were being asked for when a run was killed (one a connection): they stay
+on their files when they are not wanted any more. To take a user's tag off would be worse.
+
+It is the other way round where we asked for what is ours to be taken off, and heard no answer
+(`State.LEAVING`): what the file bears still is ours still.
 
 What is wanted of a file stays as it is while the catalogue knows no more than that the file is gone, for its
 tags go with it. A tag is not taken off a file while the recognizer that gave it fails on that. A file that
@@ -22,15 +29,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
 
 class State(StrEnum):
     """What is known of a tag at a file of a server."""
 
     NEW = "new"  # we never asked for it
-    SENT = "sent"  # a request is or was under way: if the file bears the tag, it is ours
+    SENT = "sent"  # this run asked for it, and heard no answer: if the file bears the tag, it is ours
     OURS = "ours"  # we put it there
+    LEAVING = "leaving"  # we put it there, asked for it to be taken off, and heard no answer
     FOREIGN = "foreign"  # it was there before us
     WITHDRAWN = "withdrawn"  # it was there, and somebody else took it off: let it be
 
@@ -137,12 +146,28 @@ class Outbox(Protocol):
         """When the next tag is due, in seconds since 1970 (0 for now); None if nothing waits."""
         ...
 
-    def sent(self, changes: Sequence[tuple[int, str]]) -> None:
-        """Requests for these tags (ids of `PushFile` and names) will be sent now."""
+    def begin(self, target: str) -> None:
+        """A run begins: of what an earlier one asked for in vain nobody knows any more whose it is."""
+        ...
+
+    def sent(self, changes: Sequence[tuple[int, str, State]]) -> None:
+        """Requests for these tags (ids of `PushFile` and names) will be sent now; `SENT` or `LEAVING`."""
         ...
 
     def settle(self, news: Sequence[Settled]) -> None:
         """What came of them, or what was seen of others."""
+        ...
+
+    def noting(self) -> AbstractContextManager[Callable[[Sequence[Settled]], None]]:
+        """`settle` for any thread, as long as the context lasts: an answer is noted by who hears it."""
+        ...
+
+    def rehearsal(self) -> AbstractContextManager[Outbox]:
+        """An outbox all of whose changes are undone at the end of the context; this one rests meanwhile."""
+        ...
+
+    def remember(self, files: Sequence[Followed]) -> None:
+        """Keeps files for a rehearsal, which follows them; forgotten when the catalogue is closed."""
         ...
 
     def retry(self, target: str) -> None:
@@ -159,4 +184,8 @@ class Outbox(Protocol):
 
     def counts(self, target: str) -> list[TagCount]:
         """All tags of a target, by name."""
+        ...
+
+    def troubles(self, target: str) -> list[tuple[str, int]]:
+        """What tags that wait were asked for in vain for, and how many those are; the most frequent first."""
         ...

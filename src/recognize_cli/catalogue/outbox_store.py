@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING
 
-from recognize_cli.catalogue import outbox
+from recognize_cli.catalogue import outbox, rehearsed
 from recognize_cli.catalogue.wanted import refresh_some
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from recognize_cli.catalogue.database import Database
-    from recognize_cli.catalogue.outbox_api import Followed, PushFile, Settled, TagCount
+    from recognize_cli.catalogue.outbox_api import Followed, Outbox, PushFile, Settled, State, TagCount
 
 
 class SqliteOutbox:
@@ -45,13 +47,43 @@ class SqliteOutbox:
         with self._database.reading() as connection:
             return outbox.next_due(connection, target)
 
-    def sent(self, changes: Sequence[tuple[int, str]]) -> None:
+    def begin(self, target: str) -> None:
+        with self._database.writing() as connection:
+            outbox.begin(connection, target)
+
+    def sent(self, changes: Sequence[tuple[int, str, State]]) -> None:
         with self._database.writing() as connection:
             outbox.sent(connection, changes)
 
     def settle(self, news: Sequence[Settled]) -> None:
         with self._database.writing() as connection:
             outbox.settle(connection, news)
+
+    @contextmanager
+    def noting(self) -> Iterator[Callable[[Sequence[Settled]], None]]:
+        other, lock = self._database.another(), Lock()
+
+        def note(news: Sequence[Settled]) -> None:
+            with lock, other.writing() as connection:
+                outbox.settle(connection, news)
+
+        try:
+            yield note
+        finally:
+            with lock:
+                other.close()
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Outbox]:
+        with self._database.rehearsal() as database:
+            undone = SqliteOutbox(database)
+            for page in rehearsed.files(database):
+                undone.follow(page)
+            yield undone
+
+    def remember(self, files: Sequence[Followed]) -> None:
+        with self._database.reading() as connection:
+            rehearsed.remember(connection, files)
 
     def retry(self, target: str) -> None:
         with self._database.writing() as connection:
@@ -69,6 +101,10 @@ class SqliteOutbox:
         self._refresh(target)
         with self._database.reading() as connection:
             return outbox.counts(connection, target)
+
+    def troubles(self, target: str) -> list[tuple[str, int]]:
+        with self._database.reading() as connection:
+            return outbox.troubles(connection, target)
 
     def _refresh(self, target: str) -> None:
         """Works out what is wanted now, a bounded number of files a transaction."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from recognize_cli.catalogue.api import DECODING
+from recognize_cli.catalogue.outbox import MAY_BE_THERE
 from recognize_cli.catalogue.outbox_api import State
 from recognize_cli.catalogue.people import PRESENT_FACES
 from recognize_cli.records import FACES, Gone
@@ -40,7 +41,7 @@ _FAILING: Final = """
         JOIN failures AS x ON x.file = f.id AND x.version = f.version
     WHERE l.push = ?
 """
-_MAY_BE_THERE: Final = f"state IN ('{State.SENT}', '{State.OURS}')"
+_MAY_BE_THERE: Final = f"state IN {MAY_BE_THERE}"
 
 
 def refresh_some(connection: sqlite3.Connection, target: str) -> int:
@@ -82,7 +83,7 @@ def _refresh(connection: sqlite3.Connection, push: int) -> None:
     # What was left alone while the file was gone.
     connection.execute(
         f"""UPDATE push_tags SET due = 0 WHERE push = ? AND wanted AND due IS NULL AND problem = ''
-            AND state IN ('{State.NEW}', '{State.SENT}')""",
+            AND state IN ('{State.NEW}', '{State.SENT}', '{State.LEAVING}')""",
         (push,),
     )
 

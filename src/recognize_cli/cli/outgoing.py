@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -26,7 +26,7 @@ from recognize_cli.errors import (
 from recognize_cli.interrupt import Interrupt
 from recognize_cli.locking import acquire
 from recognize_cli.pushing.preview import preview
-from recognize_cli.pushing.runner import Pusher
+from recognize_cli.pushing.runner import Pushed, Pusher
 from recognize_cli.sinks.text import TextSink
 
 if TYPE_CHECKING:
@@ -49,10 +49,14 @@ def push(
     """
     with _outgoing(catalogue, ca, wait=wait) as (outbox, servers, stop):
         codes = []
-        for target in _targets(outbox, addresses):
-            if retry and not dry_run:
-                outbox.retry(target)
-            codes.append(_one(outbox, servers, target, stop, dry_run=dry_run))
+        with outbox.rehearsal() if dry_run else nullcontext(outbox) as used:
+            targets = _targets(used, addresses)
+            if not targets:
+                _LOG.info("nothing was pushed to any server yet; `recognize scan --push` begins with it")
+            for target in targets:
+                if retry:
+                    used.retry(target)
+                codes.append(_one(used, servers, target, stop, dry_run=dry_run))
         return severest(*codes, stop.exit_code)
 
 
@@ -96,29 +100,37 @@ def _is_at(target: Account, account: Account) -> bool:
 
 def _one(outbox: Outbox, servers: Remotes, target: str, stop: Interrupt, *, dry_run: bool) -> ExitCode:
     """Pushes to one target; says what keeps it from that."""
+    done, code = Pushed(), ExitCode.DONE
     try:
-        if outbox.next_due(target) is None:
-            _LOG.info("%s: nothing waits", target)
-            return ExitCode.DONE
-        server = _open(servers, target)
-        if dry_run:
-            _show(outbox, server, target)
-            return ExitCode.DONE
-        with Pusher(outbox, server, target, workers=_WORKERS, stop=stop) as pusher:
-            done = pusher.run()
+        if outbox.next_due(target) is not None:
+            server = _open(servers, target)
+            if dry_run:
+                _show(outbox, server, target)
+                return ExitCode.DONE
+            with Pusher(outbox, server, target, workers=_WORKERS, stop=stop) as pusher:
+                done = pusher.done
+                pusher.run()
     except (SourceError, LoginError) as error:
-        _LOG.error("%s", error)
-        return error.exit_code
+        if isinstance(error, LoginError) or not stop():  # else it was cut short
+            _LOG.error("%s", error)
+            code = error.exit_code
+    return severest(code, _tell(outbox, target, done))
+
+
+def _tell(outbox: Outbox, target: str, done: Pushed) -> ExitCode:
+    """Says what a run did and what is left to do; how that counts."""
+    left = outbox.counts(target)
+    waiting, refused = sum(each.waiting for each in left), sum(each.refused for each in left)
     counts = {
         "put": done.assigned,
         "taken off": done.removed,
         "there before": done.foreign,
-        "refused": sum(done.refused.values()),
-        "waiting": sum(count.waiting for count in outbox.counts(target)),
+        "refused (--retry asks again)": refused,
+        "waiting (run `recognize tags push` again)": waiting,
     }
-    said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    _LOG.info("%s: tags %s", target, said or "unchanged")
-    return ExitCode.SOME_FAILED if counts["refused"] or counts["waiting"] else ExitCode.DONE
+    said = [f"{count} {name}" for name, count in counts.items() if count]
+    _LOG.info("%s: tags %s", target, ", ".join(said if waiting else [*said, "nothing waits"]))
+    return ExitCode.SOME_FAILED if waiting or refused else ExitCode.DONE
 
 
 def _show(outbox: Outbox, server: SystemTags, target: str) -> None:

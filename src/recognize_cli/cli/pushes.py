@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from recognize_cli.cli.remotes import check_address, is_nextcloud
 from recognize_cli.cli.trees import STDIN, is_address
-from recognize_cli.errors import ConfigError
+from recognize_cli.errors import ConfigError, ExitCode
 from recognize_cli.pushing.destinations import OwnFiles, Twins
 from recognize_cli.pushing.pushes import Pushes
 
@@ -88,13 +88,20 @@ def pushing(
         )
 
 
-def report(pushes: Pushes, sink: Sink, tally: Tally, *, dry_run: bool) -> None:
-    """Pushes the rest and counts it; in a dry run tells the sink what would be changed."""
-    if not dry_run:
-        tally.pushed = pushes.finish()
+def report(pushes: Pushes, sink: Sink, tally: Tally, options: ScanOptions) -> None:
+    """Pushes the rest and counts it; in a dry run tells the sink what would be changed.
+
+    A tag that waits or is refused counts as a file that cannot be read does: with --changed-only those that
+    are known to be refused are passed over.
+    """
+    if options.dry_run:
+        for change in pushes.changes():
+            sink.change(change)
         return
-    for change in pushes.changes():
-        sink.change(change)
+    counts = pushes.finish()
+    tally.pushed = dict(counts)
+    if counts["waiting"] or counts["newly_refused" if options.changed_only else "refused"]:
+        tally.codes.append(ExitCode.SOME_FAILED)
 
 
 def _folders(options: ScanOptions) -> dict[str, str]:

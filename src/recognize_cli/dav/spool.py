@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections import deque
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -40,8 +41,12 @@ _LEAST: Final = 64 * MIB
 _SUFFIX: Final = re.compile(r"\.[A-Za-z0-9]{1,8}")
 
 
-class SpoolClosed(Exception):
-    """There is no room for a file any more, for the run ends."""
+class SpoolClosed(CancelledError):
+    """There is no room for a file any more, for the run ends.
+
+    It is raised by a second Ctrl-C, which closes the spool while downloads wait. Like any other file that was
+    dropped, the file is not told as broken: the next run finds it as this one found it.
+    """
 
 
 class Spool:

@@ -122,7 +122,7 @@ class SystemTags:
             case HTTPStatus.FORBIDDEN if self._list.is_restricted(tag):
                 return restricted(tag)
             case HTTPStatus.FORBIDDEN:
-                return FileRefused("this account may only read it, as a share is; its tags stay as they are")
+                return FileRefused("this account may only read it, as a share that is read-only")
         return StatusError(written.status, written.body)
 
 

@@ -38,22 +38,26 @@ class Work:
 class Asking:
     """The requests of a run; what a server refuses for a whole tag is not asked for again.
 
-    `stop` is asked before each request, `clock` gives seconds since 1970, `jitter` a factor near 1. All but
-    `split` may be called from several threads at once.
+    `note` is told what came of each request, before the next one is sent. `stop` is asked before each
+    request, `clock` gives seconds since 1970, `jitter` a factor near 1. All but `split` may be called from
+    several threads at once, and so may `note`.
     """
 
     def __init__(
         self,
         server: TagServer,
         *,
+        note: Callable[[Sequence[Settled]], None],
         stop: Callable[[], bool],
         clock: Callable[[], float],
         jitter: Callable[[], float],
     ) -> None:
         self._server = server
+        self._note = note
         self._stop = stop
         self._clock = clock
         self._jitter = jitter
+        self._is_over = False
         self._refused: dict[str, str] = {}
         self._told: set[tuple[str, str]] = set()
 
@@ -74,24 +78,38 @@ class Asking:
         """Sends the requests for a file: what came of them, and why it is no use to go on, if it is not."""
         file, news = work.file, list[Settled]()
         for number, tag in enumerate(work.tags):
-            if self._stop():
-                news += self.unasked(file, work.tags[number:])
+            if self._stop() or self._is_over:
+                self.unasked(file, work.tags[number:])
                 break
             try:
-                news.append(self._ask_once(file, tag))
+                answers = [self._ask_once(file, tag)]
             except FileRefused as error:
                 rest = work.tags[number:]
-                news += [Settled(file.id, each.name, each.state, str(error)) for each in rest]
+                answers = [Settled(file.id, each.name, each.state, str(error)) for each in rest]
                 self._tell(file.folder, "the tags of %s stay as they are: %s", file.path, error)
-                break
             except RecognizeError as error:
-                # Nobody knows of this one; of those behind it, what was known still holds.
-                return news + self.unasked(file, work.tags[number + 1 :]), error
+                # Nobody knows of this one; of those behind it, what was known still holds. Whatever waits for
+                # a thread would wait for the server, as this one did.
+                self._is_over = True
+                self.unasked(file, work.tags[number + 1 :])
+                return news, error
+            self._remember(answers)
+            news += answers
+            if len(news) == len(work.tags):  # all were asked for, or refused at once
+                break
         return news, None
 
-    def unasked(self, file: PushFile, tags: Sequence[PushTag]) -> list[Settled]:
-        """To be asked for later: nothing was sent, so what was known of them still holds."""
-        return [Settled(file.id, tag.name, tag.state, retry_at=self._clock()) for tag in tags]
+    def _remember(self, answers: list[Settled]) -> None:
+        """Has answers noted; where that fails (a full disk), nothing more is asked for."""
+        try:
+            self._note(answers)
+        except RecognizeError:
+            self._is_over = True
+            raise
+
+    def unasked(self, file: PushFile, tags: Sequence[PushTag]) -> None:
+        """Notes what is to be asked for later: nothing was sent, so what was known of it still holds."""
+        self._note([Settled(file.id, tag.name, tag.state, retry_at=self._clock()) for tag in tags])
 
     def _ask_once(self, file: PushFile, tag: PushTag) -> Settled:
         name = tag.name
@@ -110,13 +128,14 @@ class Asking:
             self._tell(name, "the tag %s is left alone: %s", name, error)
             return Settled(file.id, name, tag.state, str(error))
         except OSError as error:
-            return self.again(file, tag, State.SENT, error)
+            return self.again(file, tag, State.SENT if tag.wanted else State.LEAVING, error)
 
     def again(self, file: PushFile, tag: PushTag, state: State, error: OSError) -> Settled:
         """To be tried again; the request may have had its effect."""
         delay = min(FIRST_DELAY * 2**tag.attempts, LONGEST_DELAY) * self._jitter()
-        _LOG.debug("%s, tag %s: %s; again in %.0f s", file.path, tag.name, error, delay)
-        return Settled(file.id, tag.name, state, str(error) or type(error).__name__, self._clock() + delay)
+        problem = error.strerror or str(error) or type(error).__name__
+        _LOG.debug("%s, tag %s: %s; again in %.0f s", file.path, tag.name, problem, delay)
+        return Settled(file.id, tag.name, state, problem, self._clock() + delay)
 
     def _tell(self, about: str, message: str, name: str, error: Exception) -> None:
         """Warns once of each folder or tag, and reason."""

@@ -45,9 +45,9 @@ class Looks:
         """Whether all answers are."""
         return all(look.done() for _, look in self._looks.values())
 
-    def wait(self, seconds: float) -> None:
-        """Waits for them, so long at most."""
-        wait((look for _, look in self._looks.values()), seconds)
+    def wait(self) -> None:
+        """Waits for them."""
+        wait(look for _, look in self._looks.values())
 
     def names(self, folder: str, file_id: str) -> frozenset[str] | None:
         """The tags of a file, None where nobody looked or it is not there; raises what the look raised."""

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from recognize_cli.catalogue.outbox_api import PushFile, PushTag
     from recognize_cli.protocols import TagServer
 
-_MAY_BE_OURS = (State.OURS, State.SENT)
-_SURE_FIRST = (State.OURS, State.SENT, State.FOREIGN, State.WITHDRAWN, State.NEW)
+_MAY_BE_OURS = (State.OURS, State.LEAVING, State.SENT)
+_SURE_FIRST = (*_MAY_BE_OURS, State.FOREIGN, State.WITHDRAWN, State.NEW)
+_MAY_BE_AWAY_BY_US = (State.NEW, State.SENT, State.LEAVING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _wanted(
             return Plan()
         problem = f"the file is not at {file.path} any more; the next scan finds out where it is"
         return Plan((*known, Settled(file.id, row.name, state, problem)))
-    if not there and state in (State.NEW, State.SENT):
+    if not there and state in _MAY_BE_AWAY_BY_US:
         return Plan(tuple(known), assign=(row,)) if due else Plan()
     now = _seen(state) if there else State.WITHDRAWN
     if now is row.state and not row.due:

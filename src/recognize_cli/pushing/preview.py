@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def preview(outbox: Outbox, server: TagServer, target: str) -> Iterator[Change]:
-    """The files that a push would change, by folder and name; raises OSError for a folder without answer."""
+    """The files that a push would change, by folder and name; raises OSError for a folder without answer.
+
+    ``outbox`` is a rehearsal of one.
+    """
+    outbox.begin(target)
     key, folder = keys_of(server), None
     listing: Mapping[str, frozenset[str]] = {}
     for page in outbox.pending(target, now=math.inf):

@@ -6,9 +6,11 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from recognize_cli.catalogue.outbox_api import Followed
 from recognize_cli.errors import LoginError, SourceError, SourceUnreachable
 from recognize_cli.pushing.preview import preview
 from recognize_cli.pushing.runner import Pusher
+from recognize_cli.stages.reconcile import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -68,37 +70,44 @@ class Pushes:
         self._stack.close()
 
     def remotes(self, source: Source, file: MediaFile) -> tuple[Remote, ...]:
-        """The files that the tags of a file go to."""
+        """The files that the tags of a file go to; none in a dry run, which keeps them to itself."""
         found = [
             remote
             for each in list(self._destinations)
             for remote in self._answer(each, partial(each.remotes, source, file))
         ]
-        return tuple(remote for remote in found if self._begin(remote.target))
+        remotes = tuple(remote for remote in found if self._begin(remote.target))
+        if not self._dry_run:
+            return remotes
+        where = place(source, file.directory)
+        self._outbox.remember([Followed(source.storage, where, file.name, remote) for remote in remotes])
+        return ()
 
     def step(self) -> None:
         """Pushes what can be without waiting."""
         self._each(Pusher.step)
 
     def changes(self) -> Iterator[Change]:
-        """What a push would change now."""
+        """What a push would change now; the outbox stays as it is."""
         self._begin_all()
-        for target, server in self._servers.items():
-            try:
-                for change in preview(self._outbox, server, target):
-                    if self._stop():
-                        return
-                    yield change
-            except OSError as error:
-                self._tell(SourceUnreachable(source=target, problem=error.strerror or error))
-            except (SourceError, LoginError) as error:
-                self._tell(error)
+        with self._outbox.rehearsal() as outbox:
+            for target, server in self._servers.items():
+                self._prepare(outbox, target)
+                try:
+                    for change in preview(outbox, server, target):
+                        if self._stop():
+                            return
+                        yield change
+                except OSError as error:
+                    self._tell(SourceUnreachable(source=target, problem=error.strerror or error))
+                except (SourceError, LoginError) as error:
+                    self._tell(error)
 
-    def finish(self) -> dict[str, object]:
+    def finish(self) -> dict[str, int]:
         """Pushes the rest, as far as that can be done soon; counts for the summary of the run.
 
-        Those are the tags that were put on files and taken off by this run, and the ones that are refused and
-        that wait after it.
+        Those are the tags that were put on files, taken off, and refused for the first time by this run, and
+        all that are refused and that wait after it.
         """
         self._begin_all()
         self._each(Pusher.run)
@@ -107,6 +116,7 @@ class Pushes:
         return {
             "assigned": sum(each.assigned for each in done),
             "removed": sum(each.removed for each in done),
+            "newly_refused": sum(each.refused.total() for each in done),
             "refused": sum(each.refused for each in counts),
             "waiting": sum(each.waiting for each in counts),
         }
@@ -146,13 +156,17 @@ class Pushes:
             self._give_up(target, error)
             return False
         self._servers[target] = server
-        self._outbox.add_target(target, people=self._people)
         if not self._dry_run:
-            if self._retry:
-                self._outbox.retry(target)
+            self._prepare(self._outbox, target)
             pusher = Pusher(self._outbox, server, target, workers=CONNECTIONS, stop=self._stop)
             self._pushers[target] = self._stack.enter_context(pusher)
         return True
+
+    def _prepare(self, outbox: Outbox, target: str) -> None:
+        """Tells the outbox what this run is to push."""
+        outbox.add_target(target, people=self._people)
+        if self._retry:
+            outbox.retry(target)
 
     def _give_up(self, target: str, error: SourceError | LoginError) -> None:
         self._given_up.add(target)

@@ -1,16 +1,19 @@
 """Empties the outbox of a target: a few requests at a time, in order of folders, until nothing is due.
 
-A page of files at a time: look at their folders, plan, note in the outbox what will be asked for, ask, note
-what came of it. The outbox is used by the calling thread only; requests go out from others. Killed at any
-moment, the next run finds what was asked for still due, looks at what the server has, and goes on.
+A page of files at a time: look at their folders, plan, note in the outbox what will be asked for, ask.
+Requests go out from threads of their own, which note each answer before they ask for more; all else of the
+outbox is for the calling thread. Killed at any moment, the next run finds what was not answered still due,
+looks at what the server has, and goes on. Whose a tag is then, `outbox_api` says.
 """
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections import Counter, defaultdict
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
@@ -26,8 +29,12 @@ if TYPE_CHECKING:
     from recognize_cli.errors import RecognizeError
     from recognize_cli.protocols import TagServer
 
+_LOG = logging.getLogger(__name__)
+
 FILES_A_PAGE: Final = 64
 PATIENCE: Final = 60.0
+_TROUBLES_TOLD: Final = 3
+TELL_EVERY: Final = 60.0
 SEARCH_EVERY: Final = 2.0
 """Seconds; finding what is due takes the longer the more files there are."""
 
@@ -41,10 +48,6 @@ class Pushed:
     foreign: int = 0
     retried: int = 0
     refused: Counter[str] = field(default_factory=Counter)
-
-
-LISTEN_EVERY: Final = 0.2
-"""Seconds that the main thread waits at a time: a signal that comes as it begins is heard after that."""
 
 
 class Pusher:
@@ -73,25 +76,30 @@ class Pusher:
         self._outbox = outbox
         self._server = server
         self._key = keys_of(server)
-        self._asking = Asking(server, stop=stop, clock=clock, jitter=jitter)
         self._target = target
         self._stop = stop
         self._patience = patience
         self._clock = clock
         self._sleep = sleep
+        self._stack = ExitStack()
+        note = self._stack.enter_context(outbox.noting())
+        self._asking = Asking(server, note=note, stop=stop, clock=clock, jitter=jitter)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="push")
         self._pages: Iterator[tuple[PushFile, ...]] = iter(())
         self._page: tuple[PushFile, ...] = ()
         self._looks = Looks(lambda folder: self._pool.submit(server.tags_in, folder), clock)
         self._asks: dict[Future[tuple[list[Settled], RecognizeError | None]], Work] = {}
         self._next_search = 0.0
+        self._next_word = clock() + TELL_EVERY
 
     def __enter__(self) -> Self:
+        self._outbox.begin(self._target)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
-        self._hear()
+        with self._stack:
+            self._pool.shutdown(cancel_futures=True)
+            self._hear()
 
     def run(self) -> Pushed:
         """Pushes until nothing is due, or what is due is too far off, or it is asked to stop.
@@ -99,15 +107,20 @@ class Pusher:
         Raises RecognizeError where the server, or the catalogue, cannot be used at all.
         """
         while not self._stop():
+            self._tell()
             if self._advance():
-                self._looks.wait(LISTEN_EVERY)
-                wait(self._asks, LISTEN_EVERY, FIRST_COMPLETED)
+                self._looks.wait()
+                wait(self._asks, return_when=FIRST_COMPLETED)
                 continue
             due = self._outbox.next_due(self._target)
             delay = 0.0 if due is None else due - self._clock()
             if due is None or delay > self._patience:
                 break
             self._pause(delay)
+        if not self._stop():
+            for problem, count in self._outbox.troubles(self._target)[:_TROUBLES_TOLD]:
+                tags = "a tag waits" if count == 1 else f"{count} tags wait"
+                _LOG.warning("%s: %s for another run: %s", self._target, tags, problem)
         return self.done
 
     def step(self) -> bool:
@@ -169,37 +182,41 @@ class Pusher:
             refused, wanted = self._asking.split(file, planned)
             known += [*planned.known, *refused]
             work.append(wanted)
-        self._note(known)
+        if known:
+            self._outbox.settle(known)
+            self._count(known)
         work = [each for each in work if each.tags]
-        self._outbox.sent([(each.file.id, tag.name) for each in work for tag in each.tags])
+        self._outbox.sent(
+            [
+                (each.file.id, tag.name, State.SENT if tag.wanted else State.LEAVING)
+                for each in work
+                for tag in each.tags
+            ]
+        )
         self._asks = {self._pool.submit(self._asking.ask, each): each for each in work}
 
     def _collect(self) -> bool:
-        """Notes the answers that are there; whether requests are still under way."""
+        """Counts the answers that are there; whether requests are still under way."""
         if error := self._hear():
             raise error
         return bool(self._asks)
 
     def _hear(self) -> BaseException | None:
-        """Notes the answers that are there; gives back what keeps the run from going on."""
-        news, errors = list[Settled](), list[BaseException]()
+        """Counts the answers that are there; gives back what keeps the run from going on."""
+        errors = list[BaseException]()
         for ask in [ask for ask in self._asks if ask.done()]:
             work = self._asks.pop(ask)
             if ask.cancelled():
-                news += self._asking.unasked(work.file, work.tags)
+                self._asking.unasked(work.file, work.tags)
             elif error := ask.exception():
                 errors.append(error)
             else:
                 known, error = ask.result()
-                news += known
+                self._count(known)
                 errors += [error] if error else []
-        self._note(news)
         return errors[0] if errors else None
 
-    def _note(self, news: list[Settled]) -> None:
-        if not news:
-            return
-        self._outbox.settle(news)
+    def _count(self, news: list[Settled]) -> None:
         for each in news:
             if each.retry_at is not None:
                 self.done.retried += bool(each.problem)
@@ -211,6 +228,16 @@ class Pusher:
                 self.done.foreign += 1
             elif each.state is None:
                 self.done.removed += 1
+
+    def _tell(self) -> None:
+        """Says once a minute how far it is."""
+        if self._clock() >= self._next_word:
+            self._next_word = self._clock() + TELL_EVERY
+            waiting = sum(count.waiting for count in self._outbox.counts(self._target))
+            _LOG.info(
+                "%s: %d tags put, %d taken off so far, %d wait",
+                *(self._target, self.done.assigned, self.done.removed, waiting),
+            )
 
     def _pause(self, seconds: float) -> None:
         """Waits, a moment at a time, for as long as nobody asks to stop."""

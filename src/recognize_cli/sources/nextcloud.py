@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from recognize_cli.dav.entries import PROPERTIES, DavEntry, entry_of
+from recognize_cli.dav.entries import PROPERTIES, DavEntry, entry_of, seconds_of
 from recognize_cli.dav.nextcloud import Nextcloud, find_root, sign_in
 from recognize_cli.dav.pages import Paging
 from recognize_cli.dav.previews import Previews
@@ -170,7 +170,7 @@ class NextcloudSource:
         def version(entry: DavEntry) -> str:
             return "" if entry.path in foreign else entry.etag or ""
 
-        return listing_of(directory, folder, answer.headers.get("Date"), version)
+        return listing_of(directory, folder, seconds_of(answer.headers.get("Date")), version)
 
 
 def _truth(text: str | None) -> bool | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 import socket
-import threading
 import time
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Self
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from tests.support.loopback import LoopbackServer
 from tests.support.nextcloud.exchange import OUTSIDE, Fault, Request, Seen
 from tests.support.nextcloud.multistatus import error
 from tests.support.nextcloud.routes import answer
@@ -22,39 +22,21 @@ if TYPE_CHECKING:
 _WRITES = ("DELETE", "MKCOL", "MOVE", "POST", "PROPPATCH", "PUT")
 
 
-class NextcloudServer(ThreadingHTTPServer):
+class NextcloudServer(LoopbackServer):
     """Serves a `Cloud` on the loopback in threads, one a connection."""
 
-    daemon_threads = True
     request_queue_size = 64
 
     def __init__(self, cloud: Cloud) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.cloud = cloud
         self.writing = 0
         self._random = random.Random(0)
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self.server_port}"
 
     @property
     def url(self) -> str:
         """The address of the Nextcloud, with the folder that it lies in."""
         return f"http://{self.host}{self.cloud.folder}"
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that leaves early is no news."""
 
     def perform(self, request: Request) -> Answer:
         """Does what is asked; on SQLite a write that meets another one may find the database locked."""
