@@ -5,9 +5,10 @@
     │                         UnknownPerson · UnknownFace · NameTaken · NoThreshold
     │                         UnknownTarget
     ├── SourceError (4)       SourceNotFound · SourceUnreachable · TagsSwitchedOff
-    ├── LoginError (5)        NoPassword · PasswordUnusable · LoginRefused · LoginTimeout · UnknownLogin
+    ├── LoginError (5)        NoPassword · PasswordUnusable · LoginRefused · LoginNeeded · LoginTimeout
+    │                         UnknownLogin
     ├── ModelError (6)        ModelMissing · HashMismatch · FetchFailed · ConversionFailed
-    ├── EngineError (7)       NoUsableEngine
+    ├── EngineError (7)       NoUsableEngine · GpuUnusable
     ├── CatalogueError (8)    CatalogueUnusable · CatalogueTooNew
     ├── OutputError (1)
     ├── SandboxError (1)
@@ -210,6 +211,16 @@ class LoginRefused(LoginError):
     )
 
 
+class LoginNeeded(LoginRefused):
+    """A server lets nobody in without a login, and there is none: the address names no user."""
+
+    template = (
+        "{server} asks for a login, and the address names no user; store one with"
+        " `recognize login webdav {url}`, or name the user in the address, user@host, and set"
+        " RECOGNIZE_PASSWORD_FILE, RECOGNIZE_PASSWORD_COMMAND or RECOGNIZE_PASSWORD"
+    )
+
+
 class ModelError(RecognizeError):
     """A model cannot be used."""
 
@@ -257,6 +268,15 @@ class NoUsableEngine(EngineError):
     """This machine can run no model for a recognizer."""
 
     template = "no engine can run {recognizer} here: {problem}; see `recognize doctor`"
+
+
+class GpuUnusable(EngineError):
+    """Models cannot run on the GPU that was asked for."""
+
+    template = (
+        "models cannot run on the NVIDIA GPU {gpu}: {problem}; see `recognize doctor` and 'NVIDIA GPUs' in"
+        " docs/models.md, or do without it (--device cpu)"
+    )
 
 
 class CatalogueError(RecognizeError):

@@ -86,6 +86,17 @@ class Listings(Protocol):
         """Remembers it in the place of any other version, and nothing below directories that are gone."""
         ...
 
+    def sizes(self, storage: str, base: str) -> Mapping[str, int]:
+        """How many entries each directory at and below `base` had when a run last read all of them.
+
+        Their paths are relative to `base`. Empty where that is not known.
+        """
+        ...
+
+    def put_sizes(self, storage: str, base: str, sizes: Mapping[str, int]) -> None:
+        """Remembers them in the place of others; none forgets them."""
+        ...
+
 
 class Session(Protocol):
     """A loaded model. `run` may be called from several threads at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,3 +84,24 @@ def test_what_is_damaged_is_not_known(path: Path, content: bytes) -> None:
         assert catalogue.listings.get(HERE, "/a", "1") is None
         catalogue.listings.put(HERE, "/a", "2", folder("a"))
         assert catalogue.listings.get(HERE, "/a", "2") == folder("a")
+
+
+def test_the_sizes_of_a_tree_are_those_that_were_put_last(catalogue: SqliteCatalogue) -> None:
+    listings = catalogue.listings
+    assert listings.sizes(HERE, "/a") == {}
+    listings.put_sizes(HERE, "/a", {"": 3, "x/caf\udce9": 0})
+    assert listings.sizes(HERE, "/a") == {"": 3, "x/caf\udce9": 0}
+    assert listings.sizes(HERE, "/") == listings.sizes("elsewhere", "/a") == {}
+    listings.put_sizes(HERE, "/a", {"": 1})
+    assert listings.sizes(HERE, "/a") == {"": 1}
+    listings.put_sizes(HERE, "/a", {})
+    assert listings.sizes(HERE, "/a") == {}
+
+
+@pytest.mark.parametrize("document", [b"junk", zlib.compress(b"[1]"), zlib.compress(b'{"": "x"}')])
+def test_sizes_that_are_damaged_are_not_known(path: Path, document: bytes) -> None:
+    with SqliteCatalogue.open(path) as catalogue:
+        catalogue.listings.put_sizes(HERE, "/a", {"": 1})
+        with catalogue._database.writing() as connection:
+            connection.execute("UPDATE trees SET sizes = ?", (document,))
+        assert catalogue.listings.sizes(HERE, "/a") == {}

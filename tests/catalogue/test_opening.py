@@ -272,13 +272,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(file: Path) -> None:
-    with file.open("wb", buffering=0) as stream:
+    with file.open("ab", buffering=0) as stream:
         while True:
             stream.write(bytes(4096))
 
 
 def test_a_full_disk(small_disk: Path) -> None:
     path, filler = small_disk / "catalogue", small_disk / "filler"
+    filler.write_bytes(bytes(1 << 16))  # what is freed later; the catalogue needs some to be opened again
     with SqliteCatalogue.open(path) as catalogue:
         committed = commit_until_full(catalogue)
         assert len(catalogue.known(HERE, "/data")) == committed > 0

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
+from email.utils import format_datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recognize_cli.dav.entries import DavEntry, Folder, entry_of, folder_of, seconds_of
 from recognize_cli.dav.xml import answers
@@ -74,3 +78,8 @@ def test_a_proxy_that_moves_paths_does_not_hide_a_folder(asked: str, told_as: st
     folder = listed(asked, f"{told_as}/", f"{told_as}/a", f"{told_as}/b/")
     assert folder is not None
     assert set(folder.children) == {"a", "b"}
+
+
+@given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)))
+def test_dates_as_http_has_them_are_read_to_the_second(moment: datetime) -> None:
+    assert seconds_of(format_datetime(moment, usegmt=True)) == int(moment.timestamp())

@@ -129,7 +129,7 @@ def _endless(start: bytes, each: bytes) -> Iterator[bytes]:
     ],
 )
 def test_endless_answers_end_in_bounded_memory(start: str, each: str) -> None:
-    bounds = Bounds(elements=20_000, characters=1 << 20, responses=5000)
+    bounds = Bounds(elements=20_000, bytes=1 << 20, responses=5000)
     head = multistatus().removesuffix(b"</d:multistatus>") + start.encode()
     tracemalloc.start()
     try:

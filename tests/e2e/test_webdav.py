@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,16 +18,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.model
 
+_LONG_AGO = 1_777_000_000
 UMLAUTS = "Käse 😀/ein Kaffee & so.png"
 
 
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
-    """Three photos, in folders of their own."""
+    """Three photos, in folders of their own; too old to change once more in the same second."""
     root = tmp_path / "served"
-    put(CAT, root / "Photos" / "cat.png")
-    put(COFFEE, root / "Photos" / UMLAUTS)
-    put(ROCKET, root / "Photos" / "trip" / "rocket.jpg")
+    for photo, name in ((CAT, "cat.png"), (COFFEE, UMLAUTS), (ROCKET, "trip/rocket.jpg")):
+        os.utime(put(photo, root / "Photos" / name), (_LONG_AGO, _LONG_AGO))
     return root
 
 
@@ -63,7 +64,8 @@ def test_a_tree_is_scanned_and_known_again(user: Recognize, server: WsgiDav, lib
     second = user("scan", photos(server), "-r", "objects")
     assert all(each["unchanged"] for each in second.of("file"))
     assert asked(server, "GET") == []
-    assert len(asked(server, "PROPFIND")) == 3
+    assert len(asked(server, "PROPFIND")) == 1  # nothing is known to have changed: all at once
+    server.seen.clear()
     put(CAT, library / "Photos" / "trip" / "new.png")
     put(COFFEE, library / "Photos" / "cat.png")
     (library / "Photos" / UMLAUTS).unlink()
@@ -76,6 +78,58 @@ def test_a_tree_is_scanned_and_known_again(user: Recognize, server: WsgiDav, lib
     }
     assert [(each["path"], each["why"]) for each in third.of("removed")] == [(UMLAUTS, "deleted")]
     assert {each[0] for each in server.seen} == {"PROPFIND", "GET"}
+    # The whole tree, and by itself the folder that lost its only file.
+    assert asked(server, "PROPFIND") == ["", UMLAUTS.split("/")[0] + "/"]
+    assert asked(server, "GET") == ["cat.png", "trip/new.png"]
+
+
+@pytest.mark.parametrize(
+    ("options", "requests"),
+    [((), 1), (("--exclude", "*.bmp"), 1), (("--include", "/trip/"), 2), (("--full",), 3)],
+)
+def test_a_tree_that_did_not_change_is_asked_for_at_once(
+    user: Recognize, server: WsgiDav, options: tuple[str, ...], requests: int
+) -> None:
+    first = user("scan", photos(server), "-r", "music")
+    assert (first.code, len(asked(server, "PROPFIND"))) == (0, 3), first.stderr
+    server.seen.clear()
+    again = user("scan", photos(server), "-r", "music", *options)
+    assert (again.code, len(asked(server, "PROPFIND"))) == (0, requests), again.stderr
+    if requests == 1:
+        assert again.of("file") == first.of("file")
+
+
+def test_what_all_may_read_needs_no_login(recognize: Recognize, library: Path) -> None:
+    with WsgiDav(library, simple_dc={"user_mapping": {"*": True}}) as server:
+        address = f"webdav://{server.host}/dav/Photos"
+        ended = recognize("scan", address, "-r", "objects")
+        assert (ended.code, set(ended.files)) == (0, {"cat.png", UMLAUTS, "trip/rocket.jpg"}), ended.stderr
+        assert {each["source"] for each in ended.of("file")} == {address}
+        # With a user it is another tree: a server may show others other files.
+        recognize.variables["RECOGNIZE_PASSWORD"] = PASSWORD
+        ended = recognize("scan", f"webdav://{USER}@{server.host}/dav/Photos", "-r", "objects")
+        assert not any(each["unchanged"] for each in ended.of("file"))
+
+
+def test_where_a_login_is_needed_the_command_for_it_is_named(recognize: Recognize, server: WsgiDav) -> None:
+    recognize.variables["RECOGNIZE_PASSWORD"] = PASSWORD  # whose it is nobody said
+    ended = recognize("scan", f"webdav://{server.host}/dav/Photos", "-r", "objects")
+    assert (ended.code, len(server.seen)) == (5, 1)
+    assert f"recognize login webdav http://{server.host}/dav/Photos/" in ended.stderr
+    login = recognize("login", "webdav", f"http://{USER}@{server.host}/dav/Photos/")
+    assert login.code == 0, login.stderr
+    del recognize.variables["RECOGNIZE_PASSWORD"]
+    ended = recognize("scan", f"webdav://{server.host}/dav/Photos", "-r", "objects")
+    assert (ended.code, len(ended.files)) == (0, 3), ended.stderr
+
+
+def test_which_of_several_logins_is_meant_is_not_guessed(recognize: Recognize, library: Path) -> None:
+    with WsgiDav(library, simple_dc={"user_mapping": {"*": True}}) as server:
+        recognize.variables["RECOGNIZE_PASSWORD"] = PASSWORD
+        for user in (USER, "bob"):
+            assert recognize("login", "webdav", f"http://{user}@{server.host}/dav/").code == 0
+        ended = recognize("scan", f"webdav://{server.host}/dav/Photos", "-r", "objects")
+        assert (ended.code, "recognize login list" in ended.stderr) == (5, True), ended.stderr
 
 
 def test_a_broken_file_costs_only_itself(user: Recognize, server: WsgiDav, library: Path) -> None:

@@ -28,9 +28,12 @@ from recognize_cli.sources.webdav import WebDavSource
 from tests.contracts.source_contract import SourceContract, Tree
 from tests.dav.servers import PASSWORD, USER
 from tests.sources.folder import FolderTree
+from tests.sources.test_whole import KNOWN, AtOnce
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from recognize_cli.protocols import Source
 
 _MODULES = Path("/usr/lib/apache2/modules")
 _SECONDS = 20.0
@@ -140,7 +143,11 @@ class ServerContract(SourceContract):
             address = Address.of(f"webdav://{USER}@127.0.0.1:{port}/dav/my photos %25")
             credentials = Credentials(USER, Secret(PASSWORD))
             with DavClient(address.server, credentials) as client, Spool(tmp_path) as spool:
-                yield FolderTree(root, WebDavSource(address, client, spool))
+                yield FolderTree(root, self.source(WebDavSource(address, client, spool)))
+
+    def source(self, source: WebDavSource) -> Source:
+        """What is tested."""
+        return source
 
 
 @pytest.mark.skipif(shutil.which("apache2") is None, reason="Apache is not installed")
@@ -164,3 +171,17 @@ class TestRclone(ServerContract):
     def served(self, place: Path, folder: Path) -> Iterator[int]:
         with rclone(place, folder) as port:
             yield port
+
+
+class TestRcloneAtOnce(TestRclone):
+    """It tells whole trees."""
+
+    def source(self, source: WebDavSource) -> Source:
+        return AtOnce(source, KNOWN)
+
+
+class TestApacheAtOnce(TestApache):
+    """It refuses to, unless told otherwise."""
+
+    def source(self, source: WebDavSource) -> Source:
+        return AtOnce(source, KNOWN)

@@ -194,7 +194,18 @@ def listings(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (files_and_results, faces_and_people, outbox, listings)
+def trees(connection: sqlite3.Connection) -> None:
+    """How many entries the directories of a tree on a server had; see `catalogue.listings`."""
+    connection.execute(
+        """CREATE TABLE trees (
+            storage TEXT NOT NULL,
+            path BLOB NOT NULL,
+            sizes BLOB NOT NULL,
+            PRIMARY KEY (storage, path)) WITHOUT ROWID"""
+    )
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (files_and_results, faces_and_people, outbox, listings, trees)
 
 
 def migrate(database: Database, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from recognize_cli.cli.accounts import passwords, stored_logins
 from recognize_cli.dav.address import Address
-from recognize_cli.errors import ConfigError, NoPassword
+from recognize_cli.errors import ConfigError, NoPassword, UnknownLogin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from recognize_cli.dav.systemtags import SystemTags
     from recognize_cli.protocols import Listings, Source
     from recognize_cli.sources.nextcloud import NextcloudSource
+    from recognize_cli.sources.whole import WholeSource
 
 _NEXTCLOUD: Final = ("nextcloud", "nextclouds")
 _WEBDAV: Final = ("webdav", "webdavs", "dav", "davs")
@@ -70,9 +71,11 @@ class Remotes:
         connections: int,
         spool_limit: int | None = None,
         listings: Listings | None = None,
+        whole: bool = False,
     ) -> None:
         """``spool_limit`` bounds the bytes of temporary files; in ``listings`` folders are remembered.
 
+        ``whole`` says that trees are read in whole, so that it is worth asking for all folders at once.
         What is under way a few seconds after ``stop`` says so is cut off.
         """
         self._ca = ca
@@ -80,6 +83,8 @@ class Remotes:
         self._stop = stop
         self._spool_limit = spool_limit
         self._listings = listings
+        self._whole = whole
+        self._walked: list[WholeSource] = []
         self._passwords = passwords()
         self._clients: dict[Account, DavClient] = {}
         self._spool: Spool | None = None
@@ -91,9 +96,11 @@ class Remotes:
     def __enter__(self) -> Remotes:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._over.set()
         self._stack.close()
+        if kind is None:
+            self._note_sizes()
 
     def source(self, address: str) -> Source:
         """The source for ``webdavs://user@host/path`` or ``nextclouds://user@host/path``.
@@ -103,13 +110,18 @@ class Remotes:
         from recognize_cli.sources.nextcloud import is_settled
         from recognize_cli.sources.remembered import RememberedSource
         from recognize_cli.sources.webdav import WebDavSource
+        from recognize_cli.sources.whole import WholeSource
 
         check_address(address)
         if is_nextcloud(address):
             cloud = self.nextcloud(address)
             return RememberedSource(cloud, self._listings, is_settled) if self._listings else cloud
         place = self._place(address)
-        return WebDavSource(place, self._client(place.account), self._temporary())
+        source = WebDavSource(place, self._client(place.account), self._temporary())
+        if not (self._whole and self._listings):
+            return source
+        self._walked.append(WholeSource(source, self._listings.sizes(source.storage, source.base)))
+        return self._walked[-1]
 
     def nextcloud(self, address: str) -> NextcloudSource:
         """A folder of a Nextcloud, which asks the server for it every time; raises as `source` does."""
@@ -134,15 +146,28 @@ class Remotes:
         if self._spool is not None:
             self._spool.close()
 
+    def _note_sizes(self) -> None:
+        """Remembers what the next run wants to know of the trees that were read."""
+        for source in self._walked:
+            if self._listings and (sizes := source.sizes) is not None:
+                self._listings.put_sizes(source.storage, source.base, sizes)
+
     def _place(self, address: str) -> Address:
-        """An address, with the user of the one login that is stored for its server where it names none."""
+        """An address, with the user of the one login that is stored for its server where it names none.
+
+        Where none is stored, a WebDAV server is asked without a login.
+        """
         place = Address.of(address)
         if place.account.user:
             return place
-        login = stored_logins().find(place.account)
-        if login is None:
+        logins = stored_logins()
+        if login := logins.find(place.account):
+            return replace(place, account=login.account)
+        if is_nextcloud(address):
             raise NoPassword(account=f"{place.account.host}, and the address names no user")
-        return replace(place, account=login.account)
+        if any(replace(login.account, user="") == place.account for login in logins.all()):
+            raise UnknownLogin(account=f"{place.account.host}, and the address names no user")
+        return place
 
     def _client(self, account: Account) -> DavClient:
         from recognize_cli.dav.client import DavClient, Options
@@ -152,7 +177,7 @@ class Remotes:
         if not self._clients:
             threading.Thread(target=self._cut_late, name="cut", daemon=True).start()
         if account not in self._clients:
-            credentials = Credentials(account.user, self._passwords.of(account))
+            credentials = Credentials(account.user, self._passwords.of(account)) if account.user else None
             server = f"{account.scheme}://{account.host}"
             options = Options(ca=self._ca, connections=self._connections)
             client = DavClient(server, credentials, options, pause=pausing(self._stop))

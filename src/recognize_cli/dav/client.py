@@ -25,7 +25,7 @@ from recognize_cli.dav.failures import StatusError, failed, name
 from recognize_cli.dav.names import decoded, quoted
 from recognize_cli.dav.patience import Failure, Patience, Trouble
 from recognize_cli.dav.wire import Question, Wire, origin, target
-from recognize_cli.dav.xml import answers, propfind
+from recognize_cli.dav.xml import Bounds, answers, propfind
 from recognize_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -62,6 +62,16 @@ class Options:
     slowest: int = 16_384
     longest_xml: int = 1 << 29
     patience: Patience = field(default_factory=Patience)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one PROPFIND may cost: the time of a try in seconds, its answer in bytes and responses."""
+
+    seconds: float
+    bytes: int
+    responses: int
+    patience: Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +130,9 @@ class DavClient:
         )
         probe = Question("PROPFIND", self._target("/", None), {"Depth": "0", **_XML}, propfind(()))
         user = credentials.user if credentials else ""
+        self._limits = Limits(
+            self._options.deadline, self._options.longest_xml, Bounds().responses, self._options.patience
+        )
         self._wire = wire
         self._exchange = Exchange(wire, self.url, user, probe, self._options.patience, pause=pause)
 
@@ -175,23 +188,28 @@ class DavClient:
         *,
         depth: str = "1",
         headers: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
     ) -> Multistatus[T]:
         """Asks for properties ``{namespace}name``: what ``make`` gives for each of the responses, but None.
 
-        They are parsed as they arrive. Raises StatusError for another status than 207, RequestFailed for what
-        is no sound multistatus.
+        They are parsed as they arrive, within ``limits`` in the place of the client's own. Raises StatusError
+        for another status than 207, RequestFailed for what is no sound multistatus, and what ``make`` raises.
         """
+        within = limits or self._limits
+        bounds = Bounds(responses=within.responses)
 
         def read(question: Question, response: requests.Response) -> Multistatus[T]:
             if response.status_code != HTTPStatus.MULTI_STATUS:
                 raise _status_error(response)
-            pieces = chunks(response, self._options.longest_xml)
-            items = [item for each in answers(pieces) if (item := make(each)) is not None]
+            pieces = chunks(response, within.bytes)
+            items = [item for each in answers(pieces, bounds) if (item := make(each)) is not None]
             return Multistatus(decoded(question.target.partition("?")[0]), items, response.headers)
 
         asked = {"Depth": depth, **_XML, **(headers or {})}
         question = Question("PROPFIND", self._target(path, None), asked, propfind(properties))
-        return self._exchange.perform(question, read, seconds=self._options.deadline, repeatable=True)
+        return self._exchange.perform(
+            question, read, seconds=within.seconds, repeatable=True, patience=within.patience
+        )
 
     def download(
         self,

@@ -22,7 +22,7 @@ from recognize_cli.dav.reasons import failure_of, too_slow
 from recognize_cli.dav.watch import Watch
 from recognize_cli.dav.wire import Question, Wire
 from recognize_cli.dav.xml import BadXml, EndsEarly
-from recognize_cli.errors import LoginRefused, SourceUnreachable
+from recognize_cli.errors import LoginNeeded, LoginRefused, SourceUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ class Exchange:
         self._jitter = jitter
         self._first = threading.Lock()
         self._known = False
-        self._refused = False
+        self._refused_at = ""
         self._streak = 0
         self._under_way: set[Watch] = set()
         self._is_cut = False
@@ -73,14 +73,24 @@ class Exchange:
         for watch in list(self._under_way):
             watch.cut()
 
-    def perform(self, question: Question, read: Read[T], *, seconds: float, repeatable: bool) -> T:
+    def perform(
+        self,
+        question: Question,
+        read: Read[T],
+        *,
+        seconds: float,
+        repeatable: bool,
+        patience: Patience | None = None,
+    ) -> T:
         """What `read` makes of the answer; each try may take ``seconds``.
+
+        ``patience`` is for a question that deserves another than the rest.
 
         `read` gets answers of any status but 401, 407, 429, 502, 503, 504 and redirects. It may be called
         several times, and gives a Failure for an answer that is worth another try.
         Raises LoginRefused, SourceUnreachable, RequestFailed, and what `read` raises.
         """
-        tries = Tries(self._patience, self._jitter)
+        tries = Tries(patience or self._patience, self._jitter)
         hops = 0
         while True:
             outcome = self._try(question, read, seconds)
@@ -116,7 +126,7 @@ class Exchange:
     ) -> T | Failure | Question:
         status = response.status_code
         if status == HTTPStatus.UNAUTHORIZED:
-            self._refused = True
+            self._refused_at = question.target
             raise self._refusal()
         if status in _BUSY:
             wait = retry_after(response.headers.get("Retry-After"))
@@ -193,11 +203,14 @@ class Exchange:
             yield
 
     def _check_refused(self) -> None:
-        if self._refused:
+        if self._refused_at:
             raise self._refusal()
 
     def _refusal(self) -> LoginRefused:
-        return LoginRefused(server=self._server, user=self._user or "nobody (the address names no user)")
+        if self._user:
+            return LoginRefused(server=self._server, user=self._user)
+        url = self._wire.origin + self._refused_at.partition("?")[0]
+        return LoginNeeded(server=self._server, url=url)
 
 
 def _of_busy(status: int) -> str:

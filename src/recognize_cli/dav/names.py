@@ -33,6 +33,8 @@ def decoded(href: str) -> str:
     href = href.strip()
     authority = _AUTHORITY.match(href)
     path = href[authority.end() :] if authority else href
+    if "%" not in path and path.isascii():
+        return path
     return unquote_to_bytes(path.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogateescape")
 
 

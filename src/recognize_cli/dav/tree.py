@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from recognize_cli.dav.entries import PROPERTIES, entry_of, folder_of, seconds_of
+from recognize_cli.dav.entries import PROPERTIES, entry_of, folder_of
 from recognize_cli.dav.failures import StatusError, failed
 from recognize_cli.errors import FileFailure
 from recognize_cli.records import Entry, Listing, Reason
@@ -43,15 +43,15 @@ def folder_in(answer: Multistatus[DavEntry]) -> Folder:
 
 
 def listing_of(
-    directory: str, folder: Folder, date: str | None, folder_version: Callable[[DavEntry], str]
+    directory: str, folder: Folder, now: float | None, folder_version: Callable[[DavEntry], str]
 ) -> Listing:
     """The files and folders in a folder, sorted by the bytes of their names.
 
-    ``date`` is that of the server's answer; ``folder_version`` gives the version of a folder. That of a file
-    is its etag, or else its date, and its size. One that changed within the last seconds is marked, so that
-    the next run looks at it again: it may be written again within the same second and keep its etag.
+    ``now`` is when the server looked, by its own clock, in seconds since 1970; ``folder_version`` gives the
+    version of a folder. That of a file is its etag, or else its date, and its size. One that changed within
+    the last seconds is marked, so that the next run looks at it again: it may be written again within the
+    same second and keep its etag.
     """
-    now = seconds_of(date)
 
     def entry(name: str, told: DavEntry) -> Entry:
         version = folder_version(told) if told.is_directory else _file_version(told, now)

@@ -1,8 +1,12 @@
 """The XML of WebDAV: request bodies, and multistatus answers read piece by piece; pure.
 
-Answers come from servers that may be hostile. They are read by expat through defusedxml, which refuses
-every DTD, and with it entities and external references; how deep, long and wide an answer may be
-is bounded here (`Bounds`). No more of it is in memory than one ``response`` at a time.
+Answers come from servers that may be hostile. defusedxml refuses every DTD, and with it entities and
+external references; how deep, long and wide an answer may be is bounded here (`Bounds`). No more of it is in
+memory than a piece as it came and one ``response``.
+
+Listings may have a hundred thousand responses. What defusedxml gives is a parser in Python, which calls back
+for every tag and text. So it reads only up to the root: after that no document type can come. All the rest
+goes to the standard library's parser in C, which builds the elements itself.
 """
 
 from __future__ import annotations
@@ -10,8 +14,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
-from xml.etree.ElementTree import Element, SubElement, TreeBuilder, register_namespace, tostring
+from typing import TYPE_CHECKING, Final, cast
+from xml.etree.ElementTree import Element, SubElement, XMLPullParser, register_namespace, tostring
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
@@ -46,15 +50,15 @@ class EndsEarly(BadXml):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one answer may hold: elements within each other, and per ``response`` elements and characters.
+    """What one answer may hold: elements within each other, and per ``response`` elements and bytes.
 
-    ``silent`` is how many bytes may go by without any element or text: those of one tag or comment. ``names``
+    ``silent`` is how many bytes may go by without any tag: those of one text, tag or comment. ``names``
     is how many characters the names of all its elements may have together, each of them counted once.
     """
 
     depth: int = 32
     elements: int = 500_000
-    characters: int = 1 << 24
+    bytes: int = 1 << 24
     responses: int = 1_000_000
     silent: int = 1 << 18
     names: int = 1 << 18
@@ -84,91 +88,93 @@ class Answer:
 
 def answers(chunks: Iterable[bytes], bounds: Bounds = DEFAULT_BOUNDS) -> Iterator[Answer]:
     """The responses of a multistatus body as they come; raises BadXml, at the latest at the end."""
-    target = _Responses(bounds)
-    parser = DefusedXMLParser(target=target, forbid_dtd=True)
-    silent = 0
+    parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
+    prolog, responses = _Prolog(), _Responses(bounds)
     try:
         for chunk in chunks:
-            seen = target.events
+            prolog.check(chunk)
             parser.feed(chunk)
-            yield from target.taken()
-            silent = 0 if target.events != seen else silent + len(chunk)
-            if silent > bounds.silent:
-                raise BadXml(f"a tag or comment of more than {bounds.silent} bytes")
+            yield from responses.read(_events(parser), len(chunk))
         _finish(parser)
+        yield from responses.read(_events(parser), 0)
     except DefusedXmlException as error:
         raise BadXml("it has a document type, which no WebDAV answer needs") from error
     except (ParseError, LookupError, ValueError) as error:
         # expat asks Python for encodings that it does not know, which raises the last two.
         raise error if isinstance(error, BadXml) else BadXml(f"no well-formed XML ({error})") from error
-    yield from target.taken()
 
 
-def _finish(parser: DefusedXMLParser) -> None:
+def _events(parser: XMLPullParser[Element]) -> Iterable[tuple[str, Element]]:
+    return cast("Iterable[tuple[str, Element]]", parser.read_events())
+
+
+def _finish(parser: XMLPullParser[Element]) -> None:
     try:
         parser.close()
     except ParseError as error:
         raise EndsEarly("it ends early") from error
 
 
+class _Prolog:
+    """Looks at what stands before the root and at its name; a document type can stand nowhere else."""
+
+    def __init__(self) -> None:
+        self._parser: DefusedXMLParser | None = DefusedXMLParser(target=self, forbid_dtd=True)
+
+    def check(self, chunk: bytes) -> None:
+        """Takes in a piece, as long as the root has not begun; raises DefusedXmlException and BadXml."""
+        if self._parser is not None:
+            self._parser.feed(chunk)
+
+    def start(self, tag: str, _: dict[str, str]) -> None:
+        """The parser calls it at the start of an element."""
+        if self._parser is not None and tag != _MULTISTATUS:
+            raise BadXml(f"no multistatus but {tag[:_SHOWN]!r}")
+        self._parser = None
+
+
 class _Responses:
-    """Takes what the parser sees; keeps the tree of one response at a time."""
+    """Takes what the parser sees; no more than one response at a time stays in its tree."""
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
+        self._root: Element | None = None
         self._depth = 0
-        self._builder: TreeBuilder | None = None
-        self._elements = self._characters = self._responses = 0
+        self._elements = self._bytes = self._silent = self._responses = 0
         self._names: set[str] = set()
         self._letters = 0
-        self._ready: list[Answer] = []
-        self.events = 0
 
-    def taken(self) -> list[Answer]:
-        """The answers that are whole, each given once."""
-        ready, self._ready = self._ready, []
-        return ready
+    def read(self, events: Iterable[tuple[str, Element]], size: int) -> Iterator[Answer]:
+        """The answers that are whole after a piece of so many bytes."""
+        self._bytes += size
+        self._silent += size
+        for event, element in events:
+            self._silent = 0
+            if event == "start":
+                self._begin(element)
+                continue
+            self._depth -= 1
+            if self._depth == _ROOT and self._root is not None:
+                self._elements = self._bytes = 0
+                if element.tag == _RESPONSE:
+                    yield from self._response(element)
+                self._root.clear()
+        if self._silent > self._bounds.silent:
+            raise BadXml(f"a text, tag or comment of more than {self._bounds.silent} bytes")
+        if self._bytes > self._bounds.bytes:
+            raise BadXml("one response of it is too large")
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self.events += 1
+    def _begin(self, element: Element) -> None:
+        if self._root is None:
+            self._root = element
         self._depth += 1
         if self._depth > self._bounds.depth:
             raise BadXml(f"more than {self._bounds.depth} elements within each other")
-        if self._depth == _ROOT and tag != _MULTISTATUS:
-            raise BadXml(f"no multistatus but {tag[:_SHOWN]!r}")
-        if self._depth == _ROOT + 1 and tag == _RESPONSE:
-            self._begin()
-        if tag not in self._names:
-            self._meet(tag)
-        if self._builder is not None:
-            self._count(1, sum(len(name) + len(attributes[name]) for name in attributes))
-            self._builder.start(tag, attributes)
-
-    def data(self, text: str) -> None:
-        self.events += 1
-        if self._builder is not None:
-            self._count(0, len(text))
-            self._builder.data(text)
-
-    def end(self, tag: str) -> None:
-        self.events += 1
-        self._depth -= 1
-        if self._builder is None:
-            return
-        self._builder.end(tag)
-        if self._depth == _ROOT:
-            self._ready += _read(self._builder.close())
-            self._builder = None
-
-    def close(self) -> None:
-        """The parser calls it at the end."""
-
-    def _begin(self) -> None:
-        self._responses += 1
-        if self._responses > self._bounds.responses:
-            raise BadXml(f"more than {self._bounds.responses} responses")
-        self._elements = self._characters = 0
-        self._builder = TreeBuilder()
+        self._elements += 1
+        if self._elements > self._bounds.elements:
+            raise BadXml("one response of it is too large")
+        if element.tag not in self._names:
+            self._meet(element.tag)
 
     def _meet(self, tag: str) -> None:
         """Takes in the name of an element that did not occur before; the parser keeps all of them, too."""
@@ -177,11 +183,11 @@ class _Responses:
         if self._letters > self._bounds.names:
             raise BadXml("it has too many kinds of elements")
 
-    def _count(self, elements: int, characters: int) -> None:
-        self._elements += elements
-        self._characters += characters
-        if self._elements > self._bounds.elements or self._characters > self._bounds.characters:
-            raise BadXml("one response of it is too large")
+    def _response(self, element: Element) -> Iterator[Answer]:
+        self._responses += 1
+        if self._responses > self._bounds.responses:
+            raise BadXml(f"more than {self._bounds.responses} responses")
+        return _read(element)
 
 
 def _read(response: Element) -> Iterator[Answer]:

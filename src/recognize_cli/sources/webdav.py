@@ -4,7 +4,7 @@ One request lists a folder. A folder's etag tells nothing of what lies below it:
 that, and of the servers that were looked at WsgiDAV and rclone give folders none, and Apache makes one of the
 folder's own date and size, which stay when a file in it is overwritten. Only the family of ownCloud and
 Nextcloud, which is known by the ids that it gives files, hands changes up to all folders above. So only there
-has a folder a version; elsewhere it is to be asked for in every run.
+has a folder a version; elsewhere it is to be asked for in every run, alone or with the whole tree.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Final
 
-from recognize_cli.dav.entries import PROPERTIES, entry_of
+from recognize_cli.dav.entries import PROPERTIES, entry_of, seconds_of
 from recognize_cli.dav.failures import RequestFailed, StatusError
 from recognize_cli.dav.tree import below, copied, folder_in, id_at, listing_of
+from recognize_cli.dav.whole import ask
 from recognize_cli.errors import SourceNotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from recognize_cli.dav.address import Address
@@ -54,11 +56,27 @@ class WebDavSource:
         """
         try:
             answer = self._client.propfind(f"{below(self._root, directory)}/", PROPERTIES, entry_of)
-            return listing_of(directory, folder_in(answer), answer.headers.get("Date"), _folder_version)
+            now = seconds_of(answer.headers.get("Date"))
+            return listing_of(directory, folder_in(answer), now, _folder_version)
         except OSError as error:
             if directory:
                 raise
             raise SourceNotFound(source=self.id, problem=_of_root(error)) from error
+
+    def whole(self, most: int) -> Callable[[str], Listing | None]:
+        """All listings from one answer of the server, if the tree has no more than ``most`` entries.
+
+        Gives what `listing` would, once for each folder, or None where the answer names nothing in it: it may
+        be empty then, or the server did not look into it. Raises OSError where the server gives no such
+        answer, LoginRefused and SourceUnreachable.
+        """
+        tree = ask(self._client, self._root, most)
+
+        def take(directory: str) -> Listing | None:
+            folder = tree.take(directory)
+            return None if folder is None else listing_of(directory, folder, tree.now, _folder_version)
+
+        return take
 
     def lease(self, file: MediaFile, *, preview: bool = False) -> AbstractContextManager[str]:
         """The path of a downloaded copy, which is removed at the end; there are no previews."""
