@@ -78,10 +78,39 @@ def bench(session: nox.Session) -> None:
     session.run("python", "bench/together.py")
     session.run("python", "bench/known.py")
     session.run("python", "bench/memory.py")
+    session.run("python", "bench/mixed.py")
     session.run("python", "bench/faces.py")
     session.run("python", "bench/landmarks.py")
     session.run("python", "bench/engines.py")
     session.run("python", "bench/grouping.py")
+
+
+@nox.session
+def peers(session: nox.Session) -> None:
+    """Speed and results beside those of others on the same files; they take two gigabytes, and node for one.
+
+    A folder named after `--` holds `photos`, `faces` and `music`, as bench/peer_*.py describe them.
+    """
+    session.install(
+        ".",
+        "dlib-bin",
+        "face_recognition_models",
+        "librosa",
+        "scikit-image",
+        "setuptools<81",  # has pkg_resources, which face_recognition_models needs
+        "tensorflow-cpu",
+    )
+    # These ask for what is not to be had any more, or for what is here under another name.
+    session.install("--no-deps", "face_recognition==1.3.0", "musicnn==0.1.0", "tf-keras")
+    [data] = map(Path, session.posargs) if session.posargs else [None]
+    photos = ["--labelled", str(data / "photos")] if data else []
+    faces = ["--faces", str(data / "faces")] if data else []
+    music = [str(data / "music")] if data else []
+    session.run("python", "bench/peer_tensorflow.py", *photos)
+    session.run("python", "bench/peer_upstream.py", *faces)
+    session.run("python", "bench/peer_musicnn.py", *music)
+    if data:
+        session.run("python", "bench/peer_dlib.py", str(data / "faces"))
 
 
 @nox.session
@@ -113,6 +142,28 @@ def openvino(session: nox.Session) -> None:
 
 
 @nox.session
+def cuda(session: nox.Session) -> None:
+    """ONNX Runtime for GPUs with CUDA and cuDNN (2.5 GB) in the place of the one for CPUs.
+
+    Without an NVIDIA GPU what it says of that is tested, and models on the CPU. The two releases of ONNX
+    Runtime overwrite each other's files, so both go first.
+    """
+    session.install("-e", ".[heif]", *group("tests"))
+    session.run("python", "-m", "pip", "uninstall", "-qy", "onnxruntime", "onnxruntime-gpu")
+    session.install("onnxruntime-gpu[cuda,cudnn]>=1.31")
+    session.run(
+        "pytest",
+        "tests/test_gpus.py",
+        "tests/cli/test_devices.py",
+        "tests/contracts/test_engines.py",
+        "tests/engines/test_onnx.py",
+        "tests/engines/test_insightface.py",
+        "tests/e2e/test_engines.py",
+        *session.posargs,
+    )
+
+
+@nox.session
 def servers(session: nox.Session) -> None:
     """The contract of sources on WebDAV servers that others make, as far as they are installed."""
     session.install("-e", ".", *group("tests"))
@@ -136,3 +187,10 @@ def lowest(session: nox.Session) -> None:
         *group("tests"),
     )
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def man(session: nox.Session) -> None:
+    """A man page for each command, into build/man/man1 or the folder that is named."""
+    session.install("-e", ".", "click-man>=0.6")
+    session.run("python", "docs/make_man.py", *(session.posargs or ["build/man/man1"]))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _UNSAFE = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 _JOINER = "\u200d"  # holds emoji together
+_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Surrogates that stand for no byte of a name; JSON from a server may have them."""
 
 
 def printable(text: str) -> str:
@@ -19,8 +22,8 @@ def printable(text: str) -> str:
 
 
 def readable(text: str) -> str:
-    """The text as valid Unicode: bytes that are not UTF-8 become U+FFFD."""
-    return text if text.isascii() else raw(text).decode("utf-8", "replace")
+    """The text as valid Unicode: bytes that are not UTF-8, and halves of characters, become U+FFFD."""
+    return text if text.isascii() else raw(_HALVES.sub("\ufffd", text)).decode("utf-8", "replace")
 
 
 def raw(text: str) -> bytes:

@@ -82,7 +82,7 @@ def test_text_shows_the_machine_the_costs_and_the_rates(written: Callable[..., s
     assert "made on the spot" in text
     row = next(line for line in text.splitlines() if line.strip().startswith("objects"))
     assert row.split() == [
-        *("objects", "small", "portable", "onnxruntime", "float32"),
+        *("objects", "small", "portable", "onnxruntime", "float32", "cpu"),
         *("0.25", "15.0", "1.0", "10.0", "20+4", "200+50"),
     ]
     assert "72.0  0.90 of the floor" in text
@@ -136,6 +136,7 @@ def test_json_has_all_figures(written: Callable[..., str]) -> None:
         "tier": "portable",
         "engine": "onnxruntime",
         "precision": "float32",
+        "device": "cpu",
         "kind": "image",
         "files": 3,
         "files_failed": 1,

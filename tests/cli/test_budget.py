@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,6 +106,37 @@ def test_a_model_that_two_recognizers_share_is_held_once() -> None:
     assert budget.program(
         {"objects": MODELS["objects"], "video_objects": MODELS["objects"]}
     ) < budget.program({"objects": MODELS["objects"], "video_objects": MODELS["faces"]})
+
+
+def test_models_share_what_passes_through_them() -> None:
+    budget = Budget(GIB, 1, 2, 2)
+    alone = max(budget.program({name: entry}) for name, entry in MODELS.items())
+    together = budget.program(MODELS)
+    assert together - alone < 1.25 * sum(entry.download_size for entry in MODELS.values())
+
+
+def test_openvino_takes_more_and_shares_nothing() -> None:
+    usual, apart = Budget(GIB, 1, 2, 2), Budget(GIB, 1, 2, 2, openvino=frozenset(PHOTOS))
+    assert apart.program(PHOTOS) > usual.program(PHOTOS) + 64 * MIB
+    music = {**PHOTOS, "music": MODELS["music"]}
+    assert apart.program(music) - apart.program(PHOTOS) > usual.program(music) - usual.program(PHOTOS)
+    assert plan(cast("ScanOptions", Wish()), SERVER, MODELS, ["objects"]).openvino == {"objects"}
+
+
+def test_the_watch_counts_engines_that_are_processes() -> None:
+    held = "held = bytearray(b'x') * (200 << 20); print(flush=True); input()"
+    limit = (psutil.Process().memory_info().rss + 100 * MIB) * 20 // 19
+    short = watch(limit, lambda: 0, every=0, engines=True)
+    assert not short()
+    with subprocess.Popen(
+        [sys.executable, "-c", held], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as engine:
+        assert engine.stdout
+        engine.stdout.readline()
+        short = watch(limit, lambda: 0, every=0, engines=True)
+        assert short()
+        engine.communicate(b"\n")
+    assert not short()
 
 
 def test_the_watch_counts_the_decoders() -> None:

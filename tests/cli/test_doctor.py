@@ -3,13 +3,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import replace
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from recognize_cli.catalogue import SqliteCatalogue
-from recognize_cli.cli import checks
+from recognize_cli.cli import checks, engine_checks
 from recognize_cli.cli.app import root
 from recognize_cli.cli.checks import Check, State
 from recognize_cli.errors import ExitCode
@@ -117,9 +118,9 @@ def test_what_is_told_of_the_machine() -> None:
 
 
 def test_an_engine_that_works_and_one_that_is_not_needed() -> None:
-    onnxruntime, tensorflow, openvino, _ = checks.engines(GOOD)
+    onnxruntime, cuda, tensorflow, openvino, _ = engine_checks.engines(GOOD)
     assert onnxruntime.state is State.GOOD
-    assert tensorflow.name == "tensorflow"
+    assert (cuda.name, tensorflow.name) == ("cuda", "tensorflow")
     assert (openvino.name, openvino.state) == ("openvino", State.GOOD)
 
 
@@ -138,8 +139,8 @@ def test_an_engine_that_works_and_one_that_is_not_needed() -> None:
 def test_what_is_told_of_openvino(
     monkeypatch: pytest.MonkeyPatch, installed: dict[str, str], flags: set[str], found: str
 ) -> None:
-    monkeypatch.setattr(checks, "installed_version", installed.get)
-    check = list(checks.engines(replace(GOOD, cpu=Cpu("x86_64", "A CPU", frozenset(flags)))))[2]
+    monkeypatch.setattr(engine_checks, "installed_version", installed.get)
+    check = list(engine_checks.engines(replace(GOOD, cpu=Cpu("x86_64", "A CPU", frozenset(flags)))))[3]
     assert (check.name, check.state, check.found) == ("openvino", State.GOOD, found)
 
 
@@ -163,18 +164,18 @@ HUB = {"tensorflow-hub": "0.16.1"}
 def test_what_is_told_of_tensorflow(
     monkeypatch: pytest.MonkeyPatch, installed: dict[str, str], hardware: Hardware, state: State, found: str
 ) -> None:
-    monkeypatch.setattr(checks, "installed_version", installed.get)
-    monkeypatch.setattr(checks, "find_spec", lambda _name: object())
-    check = list(checks.engines(hardware))[1]
+    monkeypatch.setattr(engine_checks, "installed_version", installed.get)
+    monkeypatch.setattr(engine_checks, "find_spec", lambda _name: ModuleSpec("made", None))
+    check = list(engine_checks.engines(hardware))[2]
     assert (check.name, check.state, check.code) == ("tensorflow", state, ExitCode.DONE)
     assert check.found.startswith(found)
     assert check.remedy or state is State.GOOD
 
 
 def test_tensorflow_hub_needs_an_old_setuptools(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "installed_version", ({"tensorflow": "2.21.0"} | HUB).get)
-    monkeypatch.setattr(checks, "find_spec", lambda _name: None)
-    check = list(checks.engines(GOOD))[1]
+    monkeypatch.setattr(engine_checks, "installed_version", ({"tensorflow": "2.21.0"} | HUB).get)
+    monkeypatch.setattr(engine_checks, "find_spec", lambda _name: None)
+    check = list(engine_checks.engines(GOOD))[2]
     assert (check.state, check.remedy) == (State.WARNING, "pip install 'recognize-cli[native]'")
     assert check.found.endswith("which needs a setuptools older than 82")
 
@@ -194,7 +195,7 @@ def test_an_engine_that_is_broken(
 ) -> None:
     (tmp_path / "onnxruntime.py").write_text(body)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    check = next(iter(checks.engines(GOOD)))
+    check = next(iter(engine_checks.engines(GOOD)))
     assert check.found.endswith(found)
     assert (check.state, check.code) == (State.BAD, ExitCode.ENGINE)
 
@@ -203,8 +204,8 @@ def test_an_engine_that_is_broken(
     ("libc", "remedy"), [("glibc", "pip install onnxruntime"), ("musl", "no wheel for musl")]
 )
 def test_an_engine_that_is_not_there(monkeypatch: pytest.MonkeyPatch, libc: str, remedy: str) -> None:
-    monkeypatch.setattr(checks, "installed_version", lambda _name: None)
-    check = next(iter(checks.engines(replace(GOOD, libc=Libc(libc, "1")))))
+    monkeypatch.setattr(engine_checks, "installed_version", lambda _name: None)
+    check = next(iter(engine_checks.engines(replace(GOOD, libc=Libc(libc, "1")))))
     assert check == Check("onnxruntime", "not installed", State.BAD, check.remedy, ExitCode.ENGINE)
     assert check.remedy is not None
     assert remedy in check.remedy
@@ -294,7 +295,7 @@ def test_a_catalogue_that_cannot_be_made(tmp_path: Path) -> None:
 def test_place_names_are_an_extra(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     _, found = document(call)
     assert found["places"]["found"].startswith("reverse-geocode 1.")
-    monkeypatch.setattr(checks, "installed_version", lambda name: None if "geocode" in name else "1")
-    place = next(check for check in checks.engines(GOOD) if check.name == "places")
+    monkeypatch.setattr(engine_checks, "installed_version", lambda name: None if "geocode" in name else "1")
+    place = next(check for check in engine_checks.engines(GOOD) if check.name == "places")
     assert place.state is State.GOOD  # no scan needs them unless it is told so
     assert "pip install 'recognize-cli[places]'" in place.found

@@ -15,6 +15,7 @@ from recognize_cli.engines.onnx import OrtSession
 from recognize_cli.engines.openvino import OpenVinoSession
 from recognize_cli.engines.tensorflow.session import TensorFlowSession
 from recognize_cli.errors import EngineError, ExitCode
+from tests.support.gpus import needs_gpu
 from tests.support.openvino import needs_openvino
 from tests.support.saved_models import DOUBLE_AND_SUM, make_saved_model, needs_tensorflow
 
@@ -51,6 +52,7 @@ class Adapter(NamedTuple):
 
 ADAPTERS = {
     "onnxruntime": Adapter(OrtSession, made_graph, "model.onnx"),
+    "onnxruntime on a GPU": Adapter(lambda path: OrtSession(path, gpu=0), made_graph, "model.onnx"),
     "openvino": Adapter(OpenVinoSession, made_graph, "model.onnx"),
     "tensorflow": Adapter(
         lambda path: TensorFlowSession(path.parent),
@@ -58,7 +60,7 @@ ADAPTERS = {
         "saved_model.pb",
     ),
 }
-NEEDS = {"openvino": needs_openvino, "tensorflow": needs_tensorflow}
+NEEDS = {"onnxruntime on a GPU": needs_gpu, "openvino": needs_openvino, "tensorflow": needs_tensorflow}
 ENGINES = [pytest.param(name, marks=NEEDS.get(name, ())) for name in ADAPTERS]
 
 

@@ -11,6 +11,7 @@ from recognize_cli.models.engines import has_bfloat16
 from recognize_cli.models.hashing import fingerprint
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.ranking import Ranking, Rating, save_ranking
+from tests.support.gpus import needs_gpu
 from tests.support.openvino import HAS_OPENVINO, needs_openvino
 
 if TYPE_CHECKING:
@@ -75,6 +76,27 @@ def test_an_engine_that_is_not_installed_is_an_error_that_says_how_to_install_it
     ended = recognize("scan", tree, "--engine", "openvino")
     assert ended.code == 7
     assert "pip install 'recognize-cli[openvino]'" in ended.stderr
+
+
+@needs_gpu
+def test_a_gpu_finds_what_the_cpu_finds_and_nothing_is_looked_at_again_for_it(
+    recognize: Recognize, tree: Path
+) -> None:
+    before = recognize("scan", tree, "-r", "objects", "-r", "faces")
+    after = recognize("-v", "scan", tree, "-r", "objects", "-r", "faces", "--device", "cuda")
+    assert "efficientnet-lite2 runs in onnxruntime, float32, cuda:0" in after.stderr
+    assert unchanged(after) == {True}
+    anew = recognize("scan", tree, "-r", "objects", "-r", "faces", "--device", "cuda", "--no-catalogue")
+    found, expected = tags(anew), tags(before)
+    assert names(found) == names(expected)
+    assert all(abs(found[path][name] - expected[path][name]) < 1e-4 for path in found for name in found[path])
+
+
+@needs_gpu
+def test_the_model_in_8_bits_stays_on_the_cpu(recognize: Recognize, tree: Path, tmp_path: Path) -> None:
+    recognize.models = tmp_path / "models"
+    ended = recognize("scan", tree, "-r", "objects", "--model", "efficientnet-lite2-int8", "--device", "cuda")
+    assert "efficientnet-lite2-int8 stays on the CPU" in ended.stderr
 
 
 def test_the_model_in_8_bits_is_fetched_and_runs_whatever_engine_is_asked_for(

@@ -340,6 +340,13 @@ def test_it_knows_what_its_workers_hold() -> None:
     assert sandbox.resident() == 0
 
 
+def test_a_worker_gives_back_what_a_huge_picture_took(tmp_path: Path) -> None:
+    Image.new("RGB", (8000, 5000)).save(tmp_path / "huge.png", compress_level=1)  # 160 MB
+    with Sandbox(1) as sandbox:
+        sandbox.submit(job(tmp_path / "huge.png", side=260)).result()
+        until(lambda: sandbox.resident() < 128 << 20)
+
+
 def test_a_result_that_nobody_holds_is_forgotten() -> None:
     with misbehaving() as sandbox:
         future = sandbox.submit(job("nothing"))

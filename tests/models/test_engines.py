@@ -85,6 +85,38 @@ def test_only_another_precision_than_the_stored_one_changes_the_fingerprint() ->
     assert fingerprint(INT8, "int8") == fingerprint(INT8) != fingerprint(LITE2)
 
 
+@pytest.mark.parametrize("asked", [AUTO, "onnxruntime"])
+def test_on_a_gpu_a_model_runs_in_onnx_runtime_however_fast_others_are_on_the_cpu(asked: str) -> None:
+    ranking = measured(LITE2, onnxruntime=1.0, openvino=9.0)
+    chosen = engine_for(LITE2, asked, FAST, ranking, everything, gpu=1)
+    assert (chosen.name, chosen.device, chosen.precision) == ("onnxruntime", "cuda:1", "float32")
+    assert fingerprint(LITE2, chosen.precision) == fingerprint(LITE2)
+
+
+def test_another_engine_that_was_asked_for_stays_on_the_cpu() -> None:
+    chosen = engine_for(LITE2, "openvino", PLAIN, NOT_MEASURED, everything, gpu=0)
+    assert (chosen.name, chosen.device) == ("openvino", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("entry", "device"),
+    [
+        (INT8, "cpu"),
+        (replace(LITE2, format="saved-model"), "cpu"),
+        (replace(LITE2, format="insightface-pack"), "cuda:0"),
+        (MUSIC, "cuda:0"),
+    ],
+    ids=["8 bits", "TensorFlow", "InsightFace", "music"],
+)
+@pytest.mark.parametrize("asked", [AUTO, "onnxruntime"])
+def test_models_that_a_gpu_cannot_run_as_the_cpu_does_stay_there(
+    entry: ModelEntry, device: str, asked: str
+) -> None:
+    chosen = engine_for(entry, asked, FAST, NOT_MEASURED, everything, gpu=0)
+    assert replace(chosen, gpu=None) == engine_of(entry)
+    assert chosen.device == device
+
+
 def test_what_is_asked_for_and_not_installed_is_an_error() -> None:
     with pytest.raises(NoUsableEngine, match=r"openvino was asked for, but .* 'recognize-cli\[openvino\]'"):
         engine_for(LITE2, "openvino", FAST, NOT_MEASURED, nothing)

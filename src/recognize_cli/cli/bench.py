@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from recognize_cli.cli.commands import Command
+from recognize_cli.cli.devices import batch_option, device_option
 from recognize_cli.cli.options import format_option, lock_option, option, store_option
 from recognize_cli.cli.parameters import Duration, PerName
 
@@ -83,13 +84,8 @@ RECOGNIZERS = ("objects", "faces", "landmarks", "music", "actions")
     section="Resources",
     help="Threads that run models.",
 )
-@option(
-    "--batch-size",
-    type=click.IntRange(1, 256),
-    default=2,
-    section="Resources",
-    help="Images that go through a model together.",
-)
+@batch_option
+@device_option
 @store_option
 @lock_option
 def command(**settings: Any) -> ExitCode:
@@ -98,8 +94,10 @@ def command(**settings: Any) -> ExitCode:
     Each is measured with media made on the spot, or with those in FOLDER, which are only read: the parts of
     the work by themselves, and a whole scan, which cannot be faster than its parts (the floor). Rates that
     were measured with made media are remembered: scans then run a model in the engine that is fastest here,
-    and with --backend auto they pass over a full-size model that is too slow.
+    and with --backend auto they pass over a full-size model that is too slow. What was measured on a GPU is
+    not remembered.
     """
     from recognize_cli.cli.bench_run import BenchOptions, run_bench
+    from recognize_cli.cli.devices import resolved
 
-    return run_bench(BenchOptions(**settings))
+    return run_bench(BenchOptions(**resolved(settings)))

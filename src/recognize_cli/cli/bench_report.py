@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from recognize_cli.models.entries import ModelEntry
     from recognize_cli.models.select import Engine
 
-_PACKAGES = ("onnxruntime", "tensorflow", "openvino", "insightface", "av", "pillow", "numpy")
-_HEAD = (
-    *("RECOGNIZER", "MODEL", "TIER", "ENGINE", "PRECISION", "LOAD s", "DECODE ms", "PREPARE ms", "MODEL ms"),
-    *("WAIT ms", "MEMORY MB"),
+_PACKAGES = (
+    *("onnxruntime", "onnxruntime-gpu", "tensorflow", "openvino", "insightface", "av", "pillow", "numpy"),
 )
-_LEFT = 5
+_HEAD = (
+    *("RECOGNIZER", "MODEL", "TIER", "ENGINE", "PRECISION", "DEVICE"),
+    *("LOAD s", "DECODE ms", "PREPARE ms", "MODEL ms", "WAIT ms", "MEMORY MB"),
+)
+_LEFT = 6
 """So many columns are words; the others are numbers."""
 
 _NARROWEST, _WIDEST = 10, 60
@@ -130,6 +132,7 @@ def _result(each: Measured) -> dict[str, object]:
         "tier": each.entry.tier.value,
         "engine": each.engine.name,
         "precision": each.engine.precision,
+        "device": each.engine.device,
         "kind": figures.kind.value,
         "files": figures.files,
         "files_failed": figures.failed,
@@ -153,7 +156,7 @@ def _row(each: Measured) -> tuple[str, ...]:
     figures, entry, engine = each.figures, each.entry, each.engine
     preparation = "-" if figures.preparation is None else f"{figures.preparation * 1e3:.1f}"
     return (
-        *(entry.recognizer, entry.name, entry.tier.value, engine.name, engine.precision),
+        *(entry.recognizer, entry.name, entry.tier.value, engine.name, engine.precision, engine.device),
         f"{figures.load:.2f}",
         f"{figures.decoding * 1e3:.1f}",
         preparation,
@@ -178,7 +181,7 @@ def _bars(each: Measured, width: int, block: str) -> Iterator[str]:
     figures = each.figures
     rates = {"model": figures.model_rate, "floor": figures.floor, "scan": figures.scan_rate}
     longest = max(rates.values())
-    yield f"{each.entry.name} in {each.engine.name}, {each.engine.precision}"
+    yield f"{each.entry.name} in {each.engine.name}, {each.engine.precision}, {each.engine.device}"
     for name, rate in rates.items():
         bar = block * max(1, round(width * rate / longest))
         note = f"  {figures.ratio:.2f} of the floor" if name == "scan" else ""

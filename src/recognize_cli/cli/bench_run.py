@@ -31,7 +31,7 @@ from recognize_cli.errors import (
 )
 from recognize_cli.hardware import probe
 from recognize_cli.media.sandbox import Sandbox
-from recognize_cli.models.engines import engine_for
+from recognize_cli.models.engines import AUTO, engine_for
 from recognize_cli.models.hashing import fingerprint
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.ranking import Rating, default_path, load_ranking, save_ranking
@@ -72,6 +72,7 @@ class BenchOptions:
     jobs: int | None
     threads: int | None
     batch_size: int
+    gpu: int | None
     store: Path | None
     lock: Path | None
 
@@ -151,11 +152,15 @@ def _material(
 
 
 def _engines(entry: ModelEntry, options: BenchOptions, hardware: Hardware) -> list[Engine]:
-    """The engines to measure a model in; raises NoUsableEngine for one that is not installed."""
-    if not options.engines:
+    """The engines to measure a model in; raises NoUsableEngine for one that is not installed.
+
+    With a GPU that is, unless others are named, the one that a scan would take.
+    """
+    if not options.engines and options.gpu is None:
         first, *others = engines_of(entry)
         return [first, *(each for each in others if lacking(each) is None)]
-    return list(dict.fromkeys(engine_for(entry, name, hardware.cpu) for name in options.engines))
+    asked = options.engines or (AUTO,)
+    return list(dict.fromkeys(engine_for(entry, name, hardware.cpu, gpu=options.gpu) for name in asked))
 
 
 def _measured(
@@ -164,7 +169,9 @@ def _measured(
     """What could be measured; why the rest could not is told, and its exit codes are added to ``codes``."""
     for entry, engine in pairs:
         name = entry.recognizer
-        _LOG.info("measuring %s: %s in %s, %s", name, entry.name, engine.name, engine.precision)
+        _LOG.info(
+            "measuring %s: %s in %s, %s, %s", name, entry.name, engine.name, engine.precision, engine.device
+        )
         try:
             figures = measure(partial(_build, entry, engine, store), bench)
         except NothingToMeasure as nothing:
@@ -180,11 +187,17 @@ def _measured(
 
 
 def _build(entry: ModelEntry, engine: Engine, store: Store, meter: Meter) -> Recognizer:
-    return build(entry.recognizer, entry, store, meter.opener(opener(engine)), engine.precision)
+    return build(entry.recognizer, entry, store, meter.opener(opener(engine)), engine)
 
 
 def _remember(measured: Sequence[Measured], hardware: Hardware) -> Path | None:
-    """Puts new rates into the ranking of this machine; gives its path, None where it cannot be written."""
+    """Puts new rates into the ranking of this machine; gives its path, None where nothing is written.
+
+    Those of a GPU are left out: the ranking is of the CPU, whose time tells nothing of how long a GPU takes.
+    """
+    measured = [each for each in measured if each.engine.gpu is None]
+    if not measured:
+        return None
     today = datetime.now(UTC).date().isoformat()
     ratings = [
         Rating(

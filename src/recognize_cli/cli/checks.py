@@ -8,17 +8,13 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from recognize_cli.cli.parameters import in_short
-from recognize_cli.engines import NO_TELEMETRY
 from recognize_cli.errors import ExitCode, RecognizeError
-from recognize_cli.models.engines import has_bfloat16
 from recognize_cli.models.ranking import load_ranking
 from recognize_cli.models.select import engine_of, select
 from recognize_cli.resources import installed_version
@@ -34,7 +30,6 @@ if TYPE_CHECKING:
 _MIB = 1 << 20
 _LITTLE_MEMORY = 768 * _MIB
 _LITTLE_DISK = 200 * _MIB
-_IMPORT_SECONDS = 60
 _TELLING_FLAGS = (
     *("sse4_2", "avx", "avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8"),
     *("neon", "asimd", "asimddp", "i8mm", "sve"),
@@ -79,14 +74,6 @@ def machine(hardware: Hardware) -> Iterator[Check]:
         yield Check("memory", memory)
     yield Check("libc", f"{libc.name} {libc.version}")
     yield Check("python", f"{platform.python_version()} ({sys.executable})")
-
-
-def engines(hardware: Hardware) -> Iterator[Check]:
-    """ONNX Runtime, which nearly every model needs; TensorFlow and OpenVINO, unimported; place names."""
-    yield _onnxruntime(hardware)
-    yield _tensorflow(hardware)
-    yield _openvino(hardware.cpu)
-    yield _places()
 
 
 def decoders() -> Iterator[Check]:
@@ -174,74 +161,6 @@ def catalogue(path: Path) -> Iterator[Check]:
 def failed(name: str, error: RecognizeError, remedy: str) -> Check:
     """The finding that a scan would end with this error."""
     return Check(name, str(error), State.BAD, remedy, error.exit_code)
-
-
-def _onnxruntime(hardware: Hardware) -> Check:
-    name = "onnxruntime"
-    release = installed_version(name)
-    if release is None or find_spec(name) is None:
-        remedy = "pip install onnxruntime"
-        if hardware.libc.name == "musl":
-            remedy = "there is no wheel for musl: use the distribution's package, or a system with glibc"
-        return Check(name, "not installed", State.BAD, remedy, ExitCode.ENGINE)
-    # In a process of its own, because on a CPU that it was not built for it dies of a signal.
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", f"import {name}"],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            env={**os.environ, **NO_TELEMETRY},
-            timeout=_IMPORT_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        problem = f"{release}, which cannot be tried: {error}"
-        return Check(name, problem, State.BAD, "free some memory and try again", ExitCode.ENGINE)
-    if done.returncode == 0:
-        return Check(name, release)
-    last = (done.stderr.strip().splitlines() or [""])[-1]
-    how = f"dies of signal {-done.returncode}" if done.returncode < 0 else f"cannot be imported: {last}"
-    remedy = "pip install --force-reinstall onnxruntime, or another release of it"
-    return Check(name, f"{release}, which {how}", State.BAD, remedy, ExitCode.ENGINE)
-
-
-def _openvino(cpu: Cpu) -> Check:
-    name = "openvino"
-    release = installed_version(name)
-    if release is None:
-        return Check(
-            name, "not installed; some CPUs are faster with it (pip install 'recognize-cli[openvino]')"
-        )
-    bfloat16 = ", in bfloat16 where asked for with --engine openvino" if has_bfloat16(cpu) else ""
-    return Check(name, f"{release}{bfloat16}")
-
-
-def _places() -> Check:
-    name, table = "places", installed_version("reverse-geocode")
-    if table is None or installed_version("babel") is None:
-        return Check(name, "not installed; only -r places needs it (pip install 'recognize-cli[places]')")
-    return Check(name, f"reverse-geocode {table}")
-
-
-def _tensorflow(hardware: Hardware) -> Check:
-    name = "tensorflow"
-    install = "pip install 'recognize-cli[native]'"
-    release = installed_version(name) or installed_version("tensorflow-cpu")
-    hub = installed_version("tensorflow-hub")
-    if hardware.cpu.architecture.lower() in ("x86_64", "amd64") and not hardware.cpu.has("avx"):
-        if release is None:
-            return Check(name, "not installed, and of no use on a CPU without AVX")
-        remedy = "leave it: ONNX Runtime does the work"
-        return Check(name, f"{release}, which dies on a CPU without AVX", State.WARNING, remedy)
-    if release is None:
-        return Check(name, f"not installed; only full-size models of actions need it ({install})")
-    if hub is None:
-        return Check(name, f"{release}, of no use without tensorflow-hub", State.WARNING, install)
-    if find_spec("pkg_resources") is None:
-        found = f"{release}, tensorflow-hub {hub}, which needs a setuptools older than 82"
-        return Check(name, found, State.WARNING, install)
-    return Check(name, f"{release}, tensorflow-hub {hub}")
 
 
 def _missing(recognizer: str, found: str, name: str, store: Store, *, offline: bool) -> Check:

@@ -43,22 +43,34 @@ class Recruiter:
         *,
         backend: Sequence[tuple[str | None, str]],
         engine: Sequence[tuple[str | None, str]],
+        gpu: int | None,
         models: Iterable[str],
         offline: bool,
         progress: bool | None,
     ) -> None:
-        """``backend`` and ``engine`` are for `value_for`; ``models`` are used whatever their tier."""
+        """``backend`` and ``engine`` are for `value_for`; ``models`` are used whatever their tier.
+
+        ``gpu`` is the NVIDIA GPU for all that can run there, None for the CPU.
+        """
         self._lock = lock
         self._store = store
         self._hardware = hardware
         self._ranking = load_ranking(hardware)
         self._backend = backend
         self._engine = engine
+        self._gpu = gpu
         self._models = tuple(models)
         self._offline = offline
         self._progress = progress
+        self.openvino: set[str] = set()
+        """The recognizers whose models OpenVINO runs; empty before `crew`."""
         self.entries: dict[str, ModelEntry] = {}
         """The models of the crew by recognizer, without those of stand-ins; empty before `crew`."""
+
+    @property
+    def starts_processes(self) -> bool:
+        """Whether a model of the crew runs in a process of its own."""
+        return any(entry.format == "saved-model" for entry in self.entries.values())
 
     def crew(
         self,
@@ -131,8 +143,14 @@ class Recruiter:
         if entry is None:
             return build(name, entry, self._store)
         asked = value_for(name, self._engine, AUTO)
-        engine = engine_for(entry, asked, self._hardware.cpu, self._ranking)
-        _LOG.debug("%s: %s runs in %s, %s", name, entry.name, engine.name, engine.precision)
+        engine = engine_for(entry, asked, self._hardware.cpu, self._ranking, gpu=self._gpu)
+        _LOG.debug(
+            "%s: %s runs in %s, %s, %s", name, entry.name, engine.name, engine.precision, engine.device
+        )
+        if engine.name == "openvino":
+            self.openvino.add(name)
+        if self._gpu is not None and engine.gpu is None:
+            _LOG.info("%s: %s stays on the CPU", name, entry.name)
         return build_in(engine, name, entry, self._store)
 
     def _check_offline(self, entries: Sequence[ModelEntry]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recognize_cli.cli import checks
+from recognize_cli.cli import checks, engine_checks
 from recognize_cli.cli.checks import Check, State
 from recognize_cli.cli.commands import Command
 from recognize_cli.cli.invocation import Invocation
@@ -65,7 +65,7 @@ def command(
     hardware = probe()
     sections = {
         "machine": list(checks.machine(hardware)),
-        "engines": list(checks.engines(hardware)),
+        "engines": list(engine_checks.engines(hardware)),
         "decoders": list(checks.decoders()),
         "models": list(_models(hardware, store, lock, offline=offline)),
         "files": [*_config(context.find_root()), _rules(), *checks.catalogue(catalogue)],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from recognize_cli.cli.devices import batch_option, device_option
 from recognize_cli.cli.options import option
 from recognize_cli.cli.parameters import Duration, Size
 from recognize_cli.cli.priority import UNATTENDED_NICE, IoPriorityType
@@ -54,13 +55,8 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         section=_SECTION,
         help="Threads that run models.",
     ),
-    option(
-        "--batch-size",
-        type=click.IntRange(1, 256),
-        default=2,
-        section=_SECTION,
-        help="Images that go through a model together.",
-    ),
+    batch_option,
+    device_option,
     option(
         "--nice",
         type=click.IntRange(0, 19),
@@ -78,5 +74,5 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 
 
 def resource_options(command: F) -> F:
-    """Adds them, as the fields of `ScanOptions` with these names."""
+    """Adds them, as the fields of `ScanOptions` with these names once `devices.resolved` has seen them."""
     return reduce(lambda decorated, add: add(decorated), reversed(_OPTIONS), command)

@@ -196,6 +196,7 @@ def command(ctx: click.Context, /, **settings: Any) -> ExitCode:
     webdavs://user@host/path; - reads paths from stdin. What an earlier run knows is not looked at
     again, and is part of the output all the same. Models are fetched the first time they are needed.
     """
+    from recognize_cli.cli.devices import CPU, resolved
     from recognize_cli.cli.priority import stand_back
     from recognize_cli.cli.scan_options import ScanOptions
     from recognize_cli.cli.wiring import explain_path, run_scan
@@ -206,8 +207,10 @@ def command(ctx: click.Context, /, **settings: Any) -> ExitCode:
         settings["sources"] = (".",)
     order = ctx.meta[_RULE_ORDER]
     include, exclude = settings.pop("include"), settings.pop("exclude")
-    prepared = ScanOptions(filters=in_order(order, include, exclude), **settings)
-    stand_back(prepared.nice, prepared.ionice)
+    stand_back(settings["nice"], settings["ionice"])
+    if settings["explain"]:
+        settings["device"] = CPU  # no model runs
+    prepared = ScanOptions(filters=in_order(order, include, exclude), **resolved(settings))
     return explain_path(prepared) if prepared.explain else run_scan(prepared)
 
 

@@ -56,6 +56,7 @@ class ScanOptions:
     jobs: int | None
     threads: int | None
     batch_size: int
+    gpu: int | None
     max_memory: int | None
     nice: int | None
     ionice: IoPriority | None

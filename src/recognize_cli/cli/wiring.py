@@ -19,6 +19,7 @@ from recognize_cli.cli.remotes import Remotes, check_address
 from recognize_cli.cli.trees import Selection, filters, is_address, trees, why
 from recognize_cli.errors import ExitCode
 from recognize_cli.hardware import probe
+from recognize_cli.heap import keep_little
 from recognize_cli.interrupt import Interrupt
 from recognize_cli.locking import acquire
 from recognize_cli.media.fingerprint import decoder_fingerprint
@@ -37,7 +38,7 @@ from recognize_cli.stages.judging import Policy
 from recognize_cli.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from io import TextIOWrapper
     from typing import IO
 
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from recognize_cli.cli.budget import Budget
     from recognize_cli.cli.scan_options import ScanOptions
     from recognize_cli.hardware import Hardware
-    from recognize_cli.models.entries import ModelEntry
     from recognize_cli.protocols import Listings, Sink
     from recognize_cli.rules import RuleSet
     from recognize_cli.stages.crew import Crew
@@ -58,14 +58,17 @@ NO_RULES = "none"
 def run_scan(options: ScanOptions) -> ExitCode:
     """Scans what the options name and reports it; returns how it went."""
     tally = Tally()
+    keep_little()
+    # NumPy is busy in as many threads as models are already; its own would only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for address in filter(is_address, options.sources):
         check_address(address)
     check(options)
     with ExitStack() as stack:
         rules, hardware = _rules(options), probe()
         catalogue = stack.enter_context(_catalogue(options, tally))
-        crew, models = _crew(options, hardware, rules, tally)
-        budget = plan(options, hardware, models)
+        crew, recruiter = _crew(options, hardware, rules, tally)
+        budget = plan(options, hardware, recruiter.entries, recruiter.openvino)
         for each in crew.members.values():
             stack.callback(each.close)
         # Only from here on does a signal end the run in order: what came before leaves nothing to save.
@@ -96,7 +99,7 @@ def run_scan(options: ScanOptions) -> ExitCode:
             look_ahead=budget.look_ahead,
             threads=budget.threads,
             batch_size=budget.batch_size,
-            short_of_memory=watch(budget.limit, sandbox.resident),
+            short_of_memory=watch(budget.limit, sandbox.resident, engines=recruiter.starts_processes),
             ordered=options.ordered,
         )
         pushes = stack.enter_context(pushing(options, catalogue, remotes, stop, tally))
@@ -104,7 +107,7 @@ def run_scan(options: ScanOptions) -> ExitCode:
         selected = trees(_selection(options, remotes), stop, tally.problem)
         scan(selected, tools, sink, progress, tally, changed_only=options.changed_only)
         if pushes:
-            report(pushes, sink, tally, dry_run=options.dry_run)
+            report(pushes, sink, tally, options)
         if stop.requested:
             tally.stopped(stop.requested, stop.exit_code)
         sink.summary(tally.summary([_absolute(name) for name in options.sources]))
@@ -127,6 +130,7 @@ def _remotes(options: ScanOptions, stop: Callable[[], bool], listings: Listings 
         connections=options.downloads + CONNECTIONS + 1,
         spool_limit=options.temporary,
         listings=None if options.full else listings,
+        whole=options.files_from is None and not any(include for include, _ in options.filters),
     )
 
 
@@ -182,16 +186,15 @@ def _catalogue(options: ScanOptions, tally: Tally) -> Iterator[Catalogue]:
         yield catalogue
 
 
-def _crew(
-    options: ScanOptions, hardware: Hardware, rules: RuleSet, tally: Tally
-) -> tuple[Crew, Mapping[str, ModelEntry]]:
-    """The crew, and the models that it may load, by their recognizers."""
+def _crew(options: ScanOptions, hardware: Hardware, rules: RuleSet, tally: Tally) -> tuple[Crew, Recruiter]:
+    """The crew, and who put it together."""
     recruiter = Recruiter(
         load_lock(options.lock),
         Store(options.store),
         hardware,
         backend=options.backend,
         engine=options.engine,
+        gpu=options.gpu,
         models=options.models,
         offline=options.offline,
         progress=options.progress,
@@ -203,7 +206,7 @@ def _crew(
         landmarks_for=options.landmarks_for,
         stand_ins=options.video_objects,
     )
-    return crew, recruiter.entries
+    return crew, recruiter
 
 
 def _sink(options: ScanOptions, stream: TextIOWrapper) -> Sink:

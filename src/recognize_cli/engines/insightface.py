@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from recognize_cli.engines import NO_TELEMETRY, first_line, open_session, runtime_errors
+from recognize_cli.engines import NO_TELEMETRY, first_line, open_session, runtime_errors, turns
 from recognize_cli.errors import EngineError
 from recognize_cli.faces.alignment import ARCFACE_POINTS, ARCFACE_SIZE, similarity, warp
 from recognize_cli.faces.detection import detection
@@ -37,11 +37,19 @@ _TINY = 1e-12
 class InsightFace:
     """Finds and describes faces; implements `FaceModel`. Embeddings (512 numbers) have length 1."""
 
-    def __init__(self, detector: Path, descriptor: Path, threads: int = 1, *, min_score: float = 0.5) -> None:
+    def __init__(
+        self,
+        detector: Path,
+        descriptor: Path,
+        threads: int = 1,
+        *,
+        min_score: float = 0.5,
+        gpu: int | None = None,
+    ) -> None:
         """Loads an SCRFD detector with landmarks and an ArcFace descriptor, both ONNX files.
 
         ``threads`` are those inside one run of a model; faces with a score below ``min_score`` are none.
-        Raises EngineError.
+        ``gpu`` is the number of an NVIDIA GPU; without it they run on the CPU. Raises EngineError.
         """
         os.environ.update(NO_TELEMETRY)
         try:
@@ -52,11 +60,12 @@ class InsightFace:
             raise EngineError(engine=ENGINE, problem=f"it cannot be imported ({error}); {remedy}") from error
         self._min_score = min_score
         self._failures = _failures()
+        self._turns = turns(gpu)
         try:
             # Else it would make one more session of the detector for each size of its input.
             shared = {"static_shape_sessions": False}
-            self._detector = SCRFD(str(detector), open_session(detector, threads), **shared)
-            self._descriptor = ArcFaceONNX(str(descriptor), open_session(descriptor, threads))
+            self._detector = SCRFD(str(detector), open_session(detector, threads, gpu), **shared)
+            self._descriptor = ArcFaceONNX(str(descriptor), open_session(descriptor, threads, gpu))
         except self._failures as error:
             problem = f"cannot load {detector} and {descriptor}: {first_line(error)}"
             raise EngineError(engine=ENGINE, problem=problem) from error
@@ -95,7 +104,8 @@ class InsightFace:
     def _call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """What a function of the package returns; raises EngineError."""
         try:
-            return function(*arguments, **options)
+            with self._turns:
+                return function(*arguments, **options)
         except self._failures as error:
             raise EngineError(engine=ENGINE, problem=first_line(error)) from error
 

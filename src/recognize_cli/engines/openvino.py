@@ -16,6 +16,7 @@ import numpy as np
 
 from recognize_cli.errors import EngineError
 from recognize_cli.hardware import probe
+from recognize_cli.heap import trim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,6 +57,8 @@ class OpenVinoSession:
             self._types = {name: port.element_type.to_dtype() for name, port in self._inputs.items()}
             self._outputs = {_name(each): each for each in self._model.outputs}
             requests = [self._model.create_infer_request() for _ in range(calls)]
+            del graph
+            trim()  # to compile a model takes its size besides
         except self._failures as error:
             raise EngineError(engine=ENGINE, problem=f"cannot load {model}: {_cause(error)}") from error
         if not self._outputs:  # as of an empty file

@@ -20,7 +20,7 @@ RATE = 16_000
 WINDOW, HOP, BANDS = 512, 256, 96
 """Samples that a frame sees, samples from one frame to the next, and bands of a frame."""
 
-_FRAMES_AT_ONCE = 1024
+_FRAMES_AT_ONCE = 256
 _HZ_A_MEL = 200 / 3  # up to 1000 Hz
 _LINEAR_END = 1000.0
 _LOG_STEP = np.log(6.4) / 27  # a mel above that

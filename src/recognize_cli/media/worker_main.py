@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recognize_cli.errors import FileFailure
+from recognize_cli.heap import trim
 from recognize_cli.media import wire
 from recognize_cli.media.jobs import DecodeJob, Limits
 from recognize_cli.records import Clips, Kind, Reason, View
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 _PR_SET_PDEATHSIG = 1
 _OPEN_FILES = 64
+_MUCH = 128 << 20
+"""Bytes that a worker may keep of what it freed: more than common files take, less than huge pictures do."""
+_MAPPED, _RESIDENT = 0, 1  # fields of /proc/self/statm
 _GRACE = 5.0  # seconds that the parent has to end a hanging worker before the kernel does
 
 
@@ -58,6 +62,8 @@ def serve(line: socket.socket) -> None:
         views = tuple(map(_view, message["views"]))
         job = DecodeJob(message["path"], Kind(message["kind"]), views, message["min_side"])
         _answer(line, job, limits, decoders[job.kind])
+        if _held(_RESIDENT) > _MUCH:
+            trim()
 
 
 def _answer(line: socket.socket, job: DecodeJob, limits: Limits, where: str) -> None:
@@ -122,14 +128,17 @@ def _limit_resources(memory: int) -> None:
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
     if sys.platform == "linux":
-        _lower(resource.RLIMIT_AS, _mapped() + memory)
+        _lower(resource.RLIMIT_AS, _held(_MAPPED) + memory)
         with suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
-def _mapped() -> int:
-    """Bytes of address space in use."""
-    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
+def _held(field: int) -> int:
+    """Bytes of address space in use, or of memory; 0 where only Linux could tell."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[field]
+    except OSError:
+        return 0
     return int(pages) * resource.getpagesize()
 
 

@@ -40,13 +40,20 @@ _SAVED_MODEL = "saved-model"
 class Engine:
     """What runs a model. Of each group of ``packages`` one must be installed; ``extra`` brings them.
 
-    ``precision`` is that of the numbers it computes with.
+    ``precision`` is that of the numbers it computes with. ``gpu`` is the number of the NVIDIA GPU that it
+    runs on, None for the CPU.
     """
 
     name: str
     packages: tuple[tuple[str, ...], ...] = ()
     extra: str | None = None
     precision: str = FLOAT32
+    gpu: int | None = None
+
+    @property
+    def device(self) -> str:
+        """Where it runs, as ``--device`` has it."""
+        return "cpu" if self.gpu is None else f"cuda:{self.gpu}"
 
 
 _ENGINES = {

@@ -36,7 +36,7 @@ STILLS = Clips(count=8, length=1, rate=1.0)
 _AGREEING = 2
 """How many moments of a video must show something: a class that one of them shows may be a mistake."""
 
-_AT_ONCE = 4
+STILLS_AT_ONCE = 4
 """Moments of videos that go through the model together: its memory grows with them, its speed does not."""
 
 _RECIPE = 1
@@ -107,7 +107,7 @@ class ObjectsRecognizer:
         """Those of each class in each picture, N×classes."""
         import numpy as np
 
-        count = _AT_ONCE if self.view.clips else len(pictures)
+        count = STILLS_AT_ONCE if self.view.clips else len(pictures)
         parts = [pictures[start : start + count] for start in range(0, len(pictures), count)]
         return np.concatenate([self._once(part) for part in parts])
 
