@@ -21,29 +21,33 @@ What `--help` says, for every command. This page is made: `nox -s docs -- --writ
 
 def page() -> str:
     """The page as it should be."""
+    return _HEAD + "".join(_section(each.command_path, each.command.get_help(each)) for each in commands())
+
+
+def commands() -> Iterator[click.Context]:
+    """All commands, each before those below it, for a user who has set nothing."""
     for name in list(os.environ):
         if name.startswith(("RECOGNIZE_", "XDG_")):
             del os.environ[name]
     os.environ["HOME"] = str(Path.home())
     from recognize_cli.cli.app import root
 
-    return _HEAD + "".join(_section(path, text) for path, text in _helps(root, "recognize", None))
+    return _below(root, "recognize", None)
 
 
 def _section(path: str, text: str) -> str:
     return f"\n## {path}\n\n```text\n{text}\n```\n"
 
 
-def _helps(command: click.Command, path: str, parent: click.Context | None) -> Iterator[tuple[str, str]]:
-    """The help of a command and of all below it."""
+def _below(command: click.Command, name: str, parent: click.Context | None) -> Iterator[click.Context]:
     settings = command.context_settings | {"terminal_width": 100, "max_content_width": 100, "color": False}
-    with click.Context(command, info_name=path.split()[-1], parent=parent, **settings) as context:
-        yield path, command.get_help(context)
+    with click.Context(command, info_name=name, parent=parent, **settings) as context:
+        yield context
         if isinstance(command, click.Group):
-            for name in command.list_commands(context):
-                below = command.get_command(context, name)
+            for each in command.list_commands(context):
+                below = command.get_command(context, each)
                 assert below is not None
-                yield from _helps(below, f"{path} {name}", context)
+                yield from _below(below, each, context)
 
 
 def main() -> int:

@@ -21,6 +21,10 @@ def test_bytes_that_are_not_utf8_are_shown_as_such() -> None:
     assert printable(b"caf\xe9.jpg".decode("utf-8", "surrogateescape")) == "caf\ufffd.jpg"
 
 
+def test_half_a_character_is_shown_as_such() -> None:
+    assert printable("a\ud800\udfffb\udd00") == "a\ufffd\ufffdb\ufffd"
+
+
 @given(st.binary(max_size=40))
 def test_nothing_printed_moves_the_cursor_or_breaks_the_line(name: bytes) -> None:
     shown = printable(name.decode("utf-8", "surrogateescape"))

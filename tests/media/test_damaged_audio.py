@@ -1,9 +1,7 @@
-"""Audio that is damaged, cut off, something else, or out to make the decoder open other files."""
+"""Audio that is damaged, cut off, or something else."""
 
 from __future__ import annotations
 
-import os
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +17,7 @@ from recognize_cli.records import Kind, Reason
 from tests.media.sounds import FORMATS, tone, written
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SECONDS = 60
@@ -186,65 +184,6 @@ def test_a_chain_of_oggs_is_heard_in_part_or_costs_itself_only(tmp_path: Path, n
         assert error is None or (
             isinstance(error, FileFailure) and error.reason in {Reason.DECODE, Reason.CRASH}
         )
-
-
-REFERENCES = {
-    "playlist": "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-VERSION:3\n#EXTINF:4,\n{url}\n#EXT-X-ENDLIST\n",
-    "plain playlist": "#EXTM3U\n{url}\n",
-    "concatenation": "ffconcat version 1.0\nfile '{url}'\n",
-    "session": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio {port} RTP/AVP 0\n",
-    "manifest": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"'
-    ' mediaPresentationDuration="PT4S" profiles="urn:mpeg:dash:profile:isoff-on-demand:2011"><Period>'
-    '<AdaptationSet mimeType="audio/mp4"><Representation id="1" bandwidth="1"><BaseURL>{url}</BaseURL>'
-    "</Representation></AdaptationSet></Period></MPD>",
-}
-
-
-@pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    """A server that nobody is to call."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.setblocking(False)
-        yield server
-
-
-@pytest.mark.parametrize("suffix", ["mp3", "m3u8"])
-@pytest.mark.parametrize("remote", [True, False])
-@pytest.mark.parametrize("name", REFERENCES)
-def test_a_file_that_points_elsewhere_opens_nothing(
-    tmp_path: Path,
-    listener: socket.socket,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    remote: bool,
-    suffix: str,
-) -> None:
-    written(tmp_path / "other.wav", tone(4))
-    monkeypatch.chdir(tmp_path)
-    port = listener.getsockname()[1]
-    url = f"http://127.0.0.1:{port}/other.ts" if remote else "other.wav"
-    text = REFERENCES[name].format(url=url, port=port)
-    assert outcome(saved(tmp_path / f"a.{suffix}", text.encode())) == Reason.DECODE
-    with pytest.raises(BlockingIOError):
-        listener.accept()
-
-
-@pytest.mark.parametrize(
-    "name", ["concat:other.wav", "file:other.wav", "data:,x", "pipe:0", "-", "a%03d.wav"]
-)
-def test_a_name_is_a_name_and_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    written(tmp_path / "other.wav", tone(10))
-    monkeypatch.chdir(tmp_path)
-    assert outcome(name) == Reason.IO
-    os.rename(written(tmp_path / "short.wav", tone(4)), name)
-    assert outcome(name) == 1
-
-
-def test_what_is_no_file_cannot_be_read(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.mp3")
-    assert outcome(tmp_path / "pipe.mp3") == Reason.IO
-    assert outcome(tmp_path) == Reason.IO
-    assert outcome(tmp_path / "absent.mp3") == Reason.IO
 
 
 def decoded(folder: str) -> dict[str, Any]:

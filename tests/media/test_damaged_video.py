@@ -1,12 +1,10 @@
-"""Video that is damaged, cut off, something else, or out to make the decoder open other files."""
+"""Video that is damaged, cut off, or something else."""
 
 from __future__ import annotations
 
-import os
-import socket
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 import numpy as np
@@ -21,9 +19,6 @@ from recognize_cli.media.sandbox import DecodeJob, Sandbox
 from recognize_cli.media.video import decode
 from recognize_cli.records import Kind, Reason
 from tests.media.films import FORMATS, film, numbered, numbers, view
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SECONDS = 60
@@ -193,66 +188,6 @@ def test_what_this_installation_cannot_decode_is_unsupported(
     content = path.read_bytes()
     assert codec in content
     assert outcome(saved(path, content.replace(codec, mark))) == Reason.UNSUPPORTED
-
-
-REFERENCES = {
-    "playlist": "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-VERSION:3\n#EXTINF:4,\n{url}\n#EXT-X-ENDLIST\n",
-    "plain playlist": "#EXTM3U\n{url}\n",
-    "concatenation": "ffconcat version 1.0\nfile '{url}'\n",
-    "session": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video {port} RTP/AVP 32\n",
-    "redirection": "[Reference]\nRef1={url}\n",
-    "manifest": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"'
-    ' mediaPresentationDuration="PT4S" profiles="urn:mpeg:dash:profile:isoff-on-demand:2011"><Period>'
-    '<AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="1"><BaseURL>{url}</BaseURL>'
-    "</Representation></AdaptationSet></Period></MPD>",
-}
-
-
-@pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    """A server that nobody is to call."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.setblocking(False)
-        yield server
-
-
-@pytest.mark.parametrize("suffix", ["mp4", "m3u8"])
-@pytest.mark.parametrize("remote", [True, False])
-@pytest.mark.parametrize("name", REFERENCES)
-def test_a_file_that_points_elsewhere_opens_nothing(
-    tmp_path: Path,
-    listener: socket.socket,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    remote: bool,
-    suffix: str,
-) -> None:
-    film(tmp_path / "other.ts", 1)
-    monkeypatch.chdir(tmp_path)
-    port = listener.getsockname()[1]
-    url = f"http://127.0.0.1:{port}/other.ts" if remote else "other.ts"
-    text = REFERENCES[name].format(url=url, port=port)
-    assert outcome(saved(tmp_path / f"a.{suffix}", text.encode())) == Reason.DECODE
-    with pytest.raises(BlockingIOError):
-        listener.accept()
-
-
-@pytest.mark.parametrize(
-    "name", ["concat:other.mp4", "file:other.mp4", "data:,x", "pipe:0", "-", "a%03d.mp4"]
-)
-def test_a_name_is_a_name_and_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    film(tmp_path / "other.mp4", 2)
-    monkeypatch.chdir(tmp_path)
-    assert outcome(name) == Reason.IO
-    os.rename(film(tmp_path / "short.mp4", 0.04), name)
-    assert outcome(name) == [[0]]
-
-
-def test_what_is_no_file_cannot_be_read(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.mp4")
-    assert outcome(tmp_path / "pipe.mp4") == Reason.IO
-    assert outcome(tmp_path) == Reason.IO
-    assert outcome(tmp_path / "absent.mp4") == Reason.IO
 
 
 def decoded(folder: str) -> dict[str, Any]:

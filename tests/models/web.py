@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from http.server import BaseHTTPRequestHandler
+
+from tests.support.loopback import LoopbackServer
 
 Answer = Callable[["Request"], None]
 
@@ -44,33 +44,18 @@ class Request(BaseHTTPRequestHandler):
         return int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
 
 
-class Server(ThreadingHTTPServer):
+class Server(LoopbackServer):
     """``answers[path]`` is what it does, in turn; ``seen`` is what was asked: (path, Range)."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Request)
+        super().__init__(Request)
         self.answers: defaultdict[str, list[Answer]] = defaultdict(list)
         self.seen: list[tuple[str, str | None]] = []
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
 
     @property
     def url(self) -> str:
         """The address of the root."""
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that leaves early is no news."""
+        return f"http://{self.host}"
 
 
 def whole(data: bytes) -> Answer:
