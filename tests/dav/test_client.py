@@ -432,6 +432,22 @@ def test_certificates_are_always_checked(tmp_path: Path) -> None:
         Talk("https://127.0.0.1", Options(ca=tmp_path / "wrong.pem"))
 
 
+def test_certificates_of_the_environment_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    with Hostile([FOUND], tls=TlsServer(authority).wrap) as server:
+        assert Talk(f"https://{server.host}").names()
+
+
+def test_a_server_that_needs_no_proxy_is_asked_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Hostile([FOUND]) as server, Hostile([status(407)]) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert Talk(server.url).names()
+        assert proxy.asked == []
+
+
 def test_a_redirect_out_of_encryption_is_refused(tmp_path: Path) -> None:
     authority = trustme.CA()
     pem = tmp_path / "ca.pem"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import requests
 
-_CHUNK: Final = 1 << 16
+_CHUNK: Final = 1 << 18
 _GZIP: Final = 31  # zlib's number for a gzip frame and its largest window
 
 

@@ -14,6 +14,7 @@ files, and what belongs to them:
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,7 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.auth import AuthBase
+from requests.utils import get_environ_proxies
 
 from recognize_cli import __version__
 from recognize_cli.dav.watch import WatchedAdapter
@@ -73,10 +75,10 @@ class Wire:
         self.origin = origin
         self._client: Any = Client({"webdav_hostname": origin})
         self._client.session.close()
-        self._client.session = _Session(credentials, connections)
+        self._client.session = _Session(origin, credentials, connections)
         self._client.requests = {method: method for method in _METHODS}
         self._client.timeout = timeout
-        self._client.verify = True if ca is None else str(ca)
+        self._client.verify = _authorities() if ca is None else str(ca)
 
     def close(self) -> None:
         """Closes all connections."""
@@ -107,8 +109,11 @@ class _Refusal(Exception):
 class _Session(requests.Session):
     """Sends credentials to nobody but whom it is told to ask: it follows no redirect, and reads no netrc."""
 
-    def __init__(self, credentials: Credentials | None, connections: int) -> None:
+    def __init__(self, origin: str, credentials: Credentials | None, connections: int) -> None:
         super().__init__()
+        # Once for all: requests would go through the whole environment twice for each request.
+        self.trust_env = False
+        self.proxies.update(get_environ_proxies(origin))
         self.auth = _Login(credentials.basic() if credentials else None)
         self.headers.update({"User-Agent": f"recognize-cli/{__version__}", "Accept-Encoding": "identity"})
         adapter = WatchedAdapter(pool_connections=1, pool_maxsize=connections, pool_block=True)
@@ -137,6 +142,11 @@ class _Login(AuthBase):
         if self._header is not None:
             request.headers["Authorization"] = self._header.reveal()
         return request
+
+
+def _authorities() -> str | bool:
+    """The file with certificates that the environment names, by the names that requests and curl know."""
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
 
 def origin(url: str) -> str:
