@@ -55,3 +55,10 @@ def test_what_is_large_is_not_kept() -> None:
 def test_another_c_library_is_left_alone() -> None:
     script = "heap.ctypes.CDLL = lambda name: object(); heap.trim(); heap.keep_little(); print(1)"
     assert run(script) == [1]
+
+
+def test_cycles_are_sought_seldom() -> None:
+    script = "import gc\nheap.seldom_collect()\nprint(gc.get_threshold()[0], gc.get_freeze_count())"
+    threshold, kept = run(script)
+    assert threshold > 700
+    assert kept > 0

@@ -19,7 +19,7 @@ from recognize_cli.cli.remotes import Remotes, check_address
 from recognize_cli.cli.trees import Selection, filters, is_address, trees, why
 from recognize_cli.errors import ExitCode
 from recognize_cli.hardware import probe
-from recognize_cli.heap import keep_little
+from recognize_cli.heap import keep_little, seldom_collect
 from recognize_cli.interrupt import Interrupt
 from recognize_cli.locking import acquire
 from recognize_cli.media.fingerprint import decoder_fingerprint
@@ -59,6 +59,7 @@ def run_scan(options: ScanOptions) -> ExitCode:
     """Scans what the options name and reports it; returns how it went."""
     tally = Tally()
     keep_little()
+    seldom_collect()
     # NumPy is busy in as many threads as models are already; its own would only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for address in filter(is_address, options.sources):
