@@ -118,11 +118,15 @@ def test_a_server_that_answers_nothing_any_more_is_given_up() -> None:
             client.request("GET", "/", repeatable=False)
 
 
-def test_busy_servers_are_left_alone_as_long_as_they_ask_for() -> None:
-    names, talk, server = lists(status(429, Retry_After="7"), status(503, Retry_After="40"), FOUND)
+def test_busy_servers_are_left_alone_as_long_as_they_ask_for(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        names, talk, server = lists(status(429, Retry_After="7"), status(503, Retry_After="40"), FOUND)
     assert names
     assert talk.pauses == [7.0, 40.0]
     assert len(server.asked) == 3
+    assert [each.getMessage().partition(" answers ")[2] for each in caplog.records] == [
+        f"429 Too Many Requests; waiting up to {SHORT.longest_wait:.0f} seconds"
+    ]
 
 
 def test_a_wait_longer_than_patience_is_not_begun() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Read = Callable[[Question, requests.Response], T | Failure]
+
+_LOG = logging.getLogger(__name__)
 
 _BUSY: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _PASSING: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
@@ -64,6 +67,7 @@ class Exchange:
         self._known = False
         self._refused_at = ""
         self._streak = 0
+        self._is_waiting = False
         self._under_way: set[Watch] = set()
         self._is_cut = False
 
@@ -102,6 +106,7 @@ class Exchange:
                 self._wait(tries, outcome, question, repeatable=repeatable)
             else:
                 self._streak = 0
+                self._is_waiting = False
                 return outcome
 
     def _try(self, question: Question, read: Read[T], seconds: float) -> T | Failure | Question:
@@ -155,8 +160,17 @@ class Exchange:
         ):
             failure = replace(failure, trouble=Trouble.ERROR)
             wait = None
+        if wait is not None and failure.trouble is Trouble.BUSY and failure.status is not None:
+            self._tell_wait(failure.status)
         if wait is None or self._pause(wait):
             raise self._meaning(failure)
+
+    def _tell_wait(self, status: int) -> None:
+        """Says once that nothing goes on for a while."""
+        if not self._is_waiting:
+            self._is_waiting = True
+            longest = self._patience.longest_wait
+            _LOG.info("%s answers %s; waiting up to %.0f seconds", self._server, name(status), longest)
 
     def _is_up(self, question: Question) -> bool:
         """Whether the server answers its probe, so that only what was asked for is out of order."""
