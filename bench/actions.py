@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recognize_cli.cli.installation import build
+from recognize_cli.cli.building import build
 from recognize_cli.labels import load_labels
 from recognize_cli.media.jobs import DecodeJob, Limits
 from recognize_cli.media.video import decode

@@ -26,7 +26,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from recognize_cli.cli.installation import build_in, opener
+from recognize_cli.cli.building import build_in, opener
 from recognize_cli.hardware import probe
 from recognize_cli.media.image import decode
 from recognize_cli.media.jobs import DecodeJob, Limits

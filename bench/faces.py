@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.faces import node
 
-from recognize_cli.cli.installation import build
+from recognize_cli.cli.building import build
 from recognize_cli.engines.onnx import OrtSession
 from recognize_cli.faces.faceapi import FaceApi
 from recognize_cli.models.fetch import ensure

@@ -12,7 +12,7 @@ import numpy as np
 import watching
 
 from recognize_cli.catalogue import Outcome, SqliteCatalogue
-from recognize_cli.cli.installation import build
+from recognize_cli.cli.building import build
 from recognize_cli.cli.wiring import NO_RULES
 from recognize_cli.media.fingerprint import decoder_fingerprint
 from recognize_cli.models.lockfile import load_lock

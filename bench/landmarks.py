@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.support.landmarks import UPSTREAM, real_repository, small_repository, view_of
 from tests.support.photos import ASTRONAUT, CAT, COFFEE, ROCKET
 
-from recognize_cli.cli.installation import build
+from recognize_cli.cli.building import build
 from recognize_cli.engines import open_session
 from recognize_cli.models.fetch import fetch
 from recognize_cli.models.lockfile import load_lock

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recognize_cli.cli.installation import build
+from recognize_cli.cli.building import build
 from recognize_cli.media.audio import decode_audio
 from recognize_cli.models.fetch import ensure
 from recognize_cli.models.lockfile import load_lock

@@ -34,7 +34,7 @@ from PIL import Image
 from scipy.spatial.distance import pdist
 from separation import curve, main_face, thresholds
 
-from recognize_cli.cli.installation import build
+from recognize_cli.cli.building import build
 from recognize_cli.models.fetch import ensure
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.store import Store

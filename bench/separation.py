@@ -20,7 +20,7 @@ from PIL import Image
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import pdist
 
-from recognize_cli.cli.installation import build_in
+from recognize_cli.cli.building import build_in
 from recognize_cli.hardware import probe
 from recognize_cli.models.engines import AUTO, engine_for
 from recognize_cli.models.fetch import ensure

@@ -18,7 +18,7 @@ import photos
 import watching
 from scan import cpu_seconds
 
-from recognize_cli.cli.installation import build
+from recognize_cli.cli.building import build
 from recognize_cli.media.image import decode_image
 from recognize_cli.media.jobs import Limits
 from recognize_cli.models.fetch import ensure

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recognize_cli.cli.installation import build
+from recognize_cli.cli.building import build
 from recognize_cli.models.fetch import fetch
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.store import Store

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from recognize_cli.catalogue.people_api import KnownFace
-from recognize_cli.cli.installation import build
+from recognize_cli.cli.building import build
 from recognize_cli.faces.quality import Gates
 from recognize_cli.models.lockfile import load_lock
 from recognize_cli.models.store import Store

@@ -17,7 +17,8 @@ from recognize_cli.benching.whole import Settings
 from recognize_cli.cli.bench import RECOGNIZERS
 from recognize_cli.cli.bench_report import Measured, Report
 from recognize_cli.cli.budget import LOOK_AHEAD
-from recognize_cli.cli.installation import build, choose, opener
+from recognize_cli.cli.building import build, opener
+from recognize_cli.cli.installation import choose
 from recognize_cli.cli.parameters import value_for
 from recognize_cli.errors import (
     ConfigError,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from recognize_cli.cli.installation import WITHOUT_MODEL, build, build_in, choose, fetch_if_missing
+from recognize_cli.cli.building import WITHOUT_MODEL, build, build_in
+from recognize_cli.cli.installation import choose, fetch_if_missing
 from recognize_cli.cli.parameters import value_for
 from recognize_cli.cli.scan import DEFAULT, DEFAULTS, RECOGNIZERS
 from recognize_cli.errors import ModelMissing
