@@ -35,6 +35,7 @@ def call(
     for name in os.environ.keys() - clean_environment(tmp_path).keys():
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RECOGNIZE_SCAN_NICE", "0")  # the command runs in this process, for all tests to come
 
     def called(command: click.Command, *arguments: str, env: dict[str, str] | None = None) -> Called:
         with monkeypatch.context() as patch:
