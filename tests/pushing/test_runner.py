@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 import sqlite3
 import threading
@@ -234,6 +235,30 @@ def test_what_goes_on_failing_is_left_to_another_run(
     server.fault = failing(0)
     push(catalogue, server, clock=lambda: due)
     assert server.names("1") == {"Cat"}
+
+
+def test_what_was_put_by_a_request_that_failed_is_ours_to_another_run(
+    catalogue: SqliteCatalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = MemoryTagServer()
+    server.add("1")
+    catalogue.commit([tagged("a.jpg", "Cat", file_id="1")])
+    fail = failing(1000, after=True)
+    server.fault = lambda request, act: act() if request[0] == "look" else fail(request, act)
+    time = Time()
+    with monkeypatch.context() as patch:
+        patch.setattr(server, "tags_in", lambda _: {"1": frozenset()})  # it does not show yet
+        push(catalogue, server, clock=time, sleep=time.sleep)
+    assert server.names("1") == {"Cat"}
+    # A killed run that was about to ask again changes nothing of that.
+    server.fault = failing(0)
+    (file,) = next(catalogue.outbox.pending(TARGET, now=math.inf))
+    catalogue.outbox.sent([(file.id, "Cat", State.SENT)])
+    push(catalogue, server, clock=lambda: time.now + 7200)
+    assert states(catalogue) == {"Cat": (1, 0, 0, 0)}
+    catalogue.outbox.withdraw(TARGET)
+    push(catalogue, server)
+    assert server.names("1") == set()
 
 
 def test_a_tag_that_comes_between_the_look_and_the_request_is_foreign(catalogue: SqliteCatalogue) -> None:

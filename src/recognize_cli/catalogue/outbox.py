@@ -173,17 +173,18 @@ def next_due(connection: sqlite3.Connection, target: str) -> float | None:
 
 
 def begin(connection: sqlite3.Connection, target: str) -> None:
-    """Forgets what was asked for without an answer."""
-    lost = f"state = '{State.SENT}' AND {_OF_TARGET}"
+    """Forgets requests of which nothing was noted: they may not have been sent."""
+    lost = f"state = '{State.SENT}' AND problem = '' AND {_OF_TARGET}"
     connection.execute(f"DELETE FROM push_tags WHERE NOT wanted AND {lost}", (target,))
     connection.execute(f"UPDATE push_tags SET state = '{State.NEW}' WHERE {lost}", (target,))
 
 
 def sent(connection: sqlite3.Connection, changes: Sequence[tuple[int, str, State]]) -> None:
-    """Notes requests; they stay due until they are settled."""
+    """Notes requests; they stay due until they are settled. A problem that stays is of an earlier request."""
     connection.executemany(
-        "UPDATE push_tags SET state = ? WHERE push = ? AND tag = ?",
-        ((state, push, tag) for push, tag, state in changes),
+        "UPDATE push_tags SET state = :state, problem = CASE state WHEN :state THEN problem ELSE '' END"
+        " WHERE push = :push AND tag = :tag",
+        ({"state": state, "push": push, "tag": tag} for push, tag, state in changes),
     )
 
 

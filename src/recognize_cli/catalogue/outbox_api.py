@@ -6,13 +6,15 @@ knows of it: the tags of its results and, if the target takes them, the names of
 changes those (a scan, other rules, a new name) changes what is wanted in the same transaction. The outbox is
 what differs between that and what is known of the server.
 
-Only what we know to be ours is ever removed. A tag that a file bore before we asked for it is `State.FOREIGN`
-for good. One that we asked for is ours once the server confirmed it, which is noted before the next request.
-Where the answer was lost (`State.SENT`), the tag is ours if the same run finds it there, seconds or minutes
-later. A later run cannot tell: the request may never have arrived, and a user may have given the tag since.
-So `Outbox.begin` makes such a tag one that we never asked for, which is foreign if the file bears it by then.
-That costs no more than the tags that were being asked for when a run was killed (one a connection): they stay
-on their files when they are not wanted any more. To take a user's tag off would be worse.
+Only what we know to be ours is ever removed. A tag that a file bore before we asked for it is
+`State.FOREIGN` for good. One that we asked for is ours once the server confirmed it, which is noted before
+the next request. Where the answer was an error, or was lost (`State.SENT`), the server may have given the tag
+all the same: if the file bears it later, it is ours. Of a run that was killed in the middle nobody knows
+which of the requests that it was about to make were sent, and a user may have given a tag since. So
+`Outbox.begin` makes those of which nothing was noted ones that we never asked for, which are foreign if the
+file bears them by then. That costs no more than the tags that were being asked for at that moment (one a
+connection): they stay on their files when they are not wanted any more. To take a user's tag off would be
+worse.
 
 It is the other way round where we asked for what is ours to be taken off, and heard no answer
 (`State.LEAVING`): what the file bears still is ours still.
@@ -37,7 +39,7 @@ class State(StrEnum):
     """What is known of a tag at a file of a server."""
 
     NEW = "new"  # we never asked for it
-    SENT = "sent"  # this run asked for it, and heard no answer: if the file bears the tag, it is ours
+    SENT = "sent"  # we asked for it, and it was not confirmed: if the file bears the tag, it is ours
     OURS = "ours"  # we put it there
     LEAVING = "leaving"  # we put it there, asked for it to be taken off, and heard no answer
     FOREIGN = "foreign"  # it was there before us
@@ -147,7 +149,7 @@ class Outbox(Protocol):
         ...
 
     def begin(self, target: str) -> None:
-        """A run begins: of what an earlier one asked for in vain nobody knows any more whose it is."""
+        """A run begins: what an earlier one was about to ask for when it was killed was never asked for."""
         ...
 
     def sent(self, changes: Sequence[tuple[int, str, State]]) -> None:
