@@ -108,6 +108,11 @@ def test_only_the_same_file_counts_as_moved(
     assert len(catalogue.find_moved(HERE, "1:2", "1-10", 10)) == 1
 
 
+def test_of_very_many_links_to_a_file_only_some_are_weighed(catalogue: SqliteCatalogue) -> None:
+    catalogue.commit([outcome(f"{number}.jpg", file_id="1:2") for number in range(40)])
+    assert 0 < len(catalogue.find_moved(HERE, "1:2", "1-10", 10)) < 40
+
+
 def test_a_chain_of_renames_loses_nothing(catalogue: SqliteCatalogue) -> None:
     """1 became 2 and 2 became 3, which a scan meets in this order."""
     catalogue.commit([outcome(f"{n}.jpg", file_id=f"1:{n}", tags={"objects": (f"T{n}",)}) for n in (1, 2)])

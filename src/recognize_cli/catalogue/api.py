@@ -214,7 +214,10 @@ class Catalogue(Protocol):
         ...
 
     def find_moved(self, storage: str, file_id: str, version: str, size: int) -> list[Moved]:
-        """Known files that could be this one at its old place; the caller checks that it is gone there."""
+        """Known files that could be this one at its old place; the caller checks that it is gone there.
+
+        Of one with very many links only some.
+        """
         ...
 
     def move(self, id: int, storage: str, directory: str, name: str) -> None:

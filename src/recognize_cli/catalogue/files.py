@@ -35,7 +35,11 @@ _FILES = (
     f"SELECT {_COLUMNS} FROM directories AS d JOIN files AS f ON f.directory = d.id {_RESULTS_AND_FAILURES}"
 )
 _IN_DIRECTORY = "d.storage = ? AND d.path = ? AND f.name IS NOT NULL"
-_SAME_CONTENT = "f.file_id = ? AND f.version = ? AND f.size = ? AND d.storage = ?"
+# A file may have thousands of hard links: to weigh them all for each of them would take as many squared.
+_SAME_CONTENT = """
+    f.id IN (SELECT c.id FROM files AS c JOIN directories AS p ON p.id = c.directory
+        WHERE c.file_id = ? AND c.version = ? AND c.size = ? AND p.storage = ? ORDER BY c.id LIMIT 16)
+"""
 
 _KNOWN = f"{_FILES} WHERE {_IN_DIRECTORY} ORDER BY f.name, r.recognizer, x.stage"
 _MOVED = f"{_FILES} WHERE {_SAME_CONTENT} ORDER BY f.id, r.recognizer, x.stage"
